@@ -1,0 +1,59 @@
+import Type from 'typebox'
+import { listOf, requestEnvelope } from './api-object.ts'
+import { API_VERSION } from './api-version.ts'
+import { InstanceStatus } from './instance-status.ts'
+import { Metadata, RequestMetadata } from './metadata.ts'
+import { MAX_VARIABLES, Variable } from './variable.ts'
+
+const ProfileReference = Type.Object({
+  name: Type.String({ minLength: 1, examples: ['1gpu-vm'] }),
+  systemCatalog: Type.Optional(
+    Type.Boolean({
+      description: 'true: the system catalogue only. Otherwise the project first, then the catalogue',
+    }),
+  ),
+})
+
+/** Members that Berth gives no meaning to (storageDetails, computeType …) are kept and read back. */
+export const ComputeInstanceSpec = Type.Object(
+  {
+    computeProfile: ProfileReference,
+    variables: Type.Optional(Type.Array(Variable, { maxItems: MAX_VARIABLES })),
+    datacenter: Type.Optional(Type.Object({ name: Type.Optional(Type.String({ maxLength: 256 })) })),
+  },
+  { additionalProperties: true },
+)
+export type ComputeInstanceSpec = Type.Static<typeof ComputeInstanceSpec>
+
+export const ComputeInstanceRequest = Type.Object(
+  {
+    ...requestEnvelope('ComputeInstance'),
+    metadata: RequestMetadata,
+    spec: ComputeInstanceSpec,
+  },
+  {
+    examples: [
+      {
+        apiVersion: API_VERSION,
+        kind: 'ComputeInstance',
+        metadata: { name: 'vm-test-api-4', workspace: 'default', project: 'defaultproject' },
+        spec: {
+          computeProfile: { name: 'no-gpu-vm', systemCatalog: true },
+          variables: [{ name: 'Guest Password', value: 'vm1234' }],
+        },
+      },
+    ],
+  },
+)
+export type ComputeInstanceRequest = Type.Static<typeof ComputeInstanceRequest>
+
+export const ComputeInstance = Type.Object({
+  apiVersion: Type.Literal(API_VERSION),
+  kind: Type.Literal('ComputeInstance'),
+  metadata: Metadata,
+  spec: ComputeInstanceSpec,
+  status: InstanceStatus,
+})
+export type ComputeInstance = Type.Static<typeof ComputeInstance>
+
+export const ComputeInstanceList = listOf('ComputeInstance', ComputeInstance)

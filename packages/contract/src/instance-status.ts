@@ -1,0 +1,69 @@
+import Type from 'typebox'
+
+/** Status words of a compute instance or service (guide "Status Fields"; design "Status"). */
+export const STATUS_WORDS = [
+  'not_deployed',
+  'submitted',
+  'pending',
+  'success',
+  'failed',
+  'destroying',
+  'destroyfailed',
+] as const
+export type StatusWord = (typeof STATUS_WORDS)[number]
+
+export const POWER_STATES = ['running', 'stopped', 'unknown'] as const
+export type PowerState = (typeof POWER_STATES)[number]
+
+export const ACTIONS = ['start', 'stop', 'reboot'] as const
+export type Action = (typeof ACTIONS)[number]
+
+export const STEP_STATES = ['running', 'done', 'failed', 'waiting'] as const
+
+/** One step of the way to the wanted state, for the timeline. */
+export const StatusStep = Type.Object({
+  name: Type.String({ examples: ['Boot guest'] }),
+  state: Type.Enum(STEP_STATES),
+  startedAt: Type.String({ format: 'date-time' }),
+  finishedAt: Type.Optional(Type.String({ format: 'date-time' })),
+  detail: Type.Optional(Type.String()),
+})
+export type StatusStep = Type.Static<typeof StatusStep>
+
+/** Output: resource template → tasks → task → key → text (wire contract 2.6). Plain strings for machines. */
+export const InstanceOutput = Type.Record(
+  Type.String(),
+  Type.Object({ tasks: Type.Record(Type.String(), Type.Record(Type.String(), Type.String())) }),
+)
+export type InstanceOutput = Type.Static<typeof InstanceOutput>
+
+export const InstanceStatus = Type.Object({
+  status: Type.Enum(STATUS_WORDS),
+  reason: Type.String({ description: 'One sentence for a person' }),
+  actions: Type.Array(Type.Enum(ACTIONS), { description: 'What can be done now' }),
+  powerState: Type.Enum(POWER_STATES),
+  output: InstanceOutput,
+  steps: Type.Array(StatusStep),
+})
+export type InstanceStatus = Type.Static<typeof InstanceStatus>
+
+export interface ActionSituation {
+  readonly status: StatusWord
+  readonly powerState: PowerState
+  /** Whether a machine is on a host, running or not. */
+  readonly machinePresent: boolean
+}
+
+/** The action table: what API, CLI and console offer in each state (design "Status"). */
+export function availableActions(situation: ActionSituation): Action[] {
+  const { status, powerState, machinePresent } = situation
+  if (status === 'success') {
+    if (powerState === 'running') return ['stop', 'reboot']
+    return powerState === 'stopped' ? ['start'] : []
+  }
+  if (status === 'failed' && machinePresent) {
+    if (powerState === 'running') return ['stop']
+    return powerState === 'stopped' ? ['start'] : ['start', 'stop']
+  }
+  return []
+}

@@ -1,0 +1,61 @@
+import Type from 'typebox'
+import { ApiError } from './api-error.ts'
+
+/** The most objects one page holds; asked for more, the server serves and reports this (wire contract 0.1). */
+export const PAGE_LIMIT = 50
+
+export const ORDER_FIELDS = ['createdAt', 'modifiedAt', 'name', 'displayName'] as const
+export type OrderField = (typeof ORDER_FIELDS)[number]
+
+/** Query parameters of every list (guide). All arrive as text; parseListQuery gives them meaning. */
+export const ListQuery = Type.Object({
+  limit: Type.Optional(
+    Type.String({ description: 'Page size, at least 1; above 50 is served as 50', default: '50' }),
+  ),
+  offset: Type.Optional(Type.String({ description: 'How many to skip, 0 or more', default: '0' })),
+  order: Type.Optional(Type.String({ description: 'ASC or DESC', default: 'DESC' })),
+  orderBy: Type.Optional(Type.String({ description: ORDER_FIELDS.join(', '), default: 'createdAt' })),
+})
+
+export interface ListRequest {
+  readonly limit: number
+  readonly offset: number
+  readonly order: 'ASC' | 'DESC'
+  readonly orderBy: OrderField
+}
+
+function integerOf(field: string, text: string | undefined, fallback: number, minimum: number): number {
+  // Published request collections send valueless parameters (`&offset`): they mean the default.
+  if (text === undefined || text === '') return fallback
+  if (!/^\d{1,9}$/.test(text) || Number(text) < minimum) {
+    throw ApiError.invalid(
+      field,
+      `must be a whole number, ${minimum} or more; got ${JSON.stringify(text.slice(0, 40))}`,
+    )
+  }
+  return Number(text)
+}
+
+/**
+ * Reads a list's query parameters.
+ * @param maximum the largest page that this list serves
+ * @throws ApiError 400 naming the parameter
+ */
+export function parseListQuery(query: Readonly<Record<string, unknown>>, maximum = PAGE_LIMIT): ListRequest {
+  const text = (field: string): string | undefined => {
+    const value = query[field]
+    if (value === undefined || typeof value === 'string') return value
+    throw ApiError.invalid(field, 'must be given once')
+  }
+  const order = (text('order') || 'DESC').toUpperCase()
+  if (order !== 'ASC' && order !== 'DESC') throw ApiError.invalid('order', 'must be ASC or DESC')
+  const wanted = text('orderBy') || 'createdAt'
+  const orderBy = ORDER_FIELDS.find((field) => field === wanted)
+  if (!orderBy) throw ApiError.invalid('orderBy', `must be one of ${ORDER_FIELDS.join(', ')}`)
+  return {
+    limit: Math.min(integerOf('limit', text('limit'), Math.min(PAGE_LIMIT, maximum), 1), maximum),
+    offset: integerOf('offset', text('offset'), 0, 0),
+    order,
+    orderBy,
+  }
+}

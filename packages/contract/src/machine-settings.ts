@@ -1,0 +1,112 @@
+import { ApiError } from './api-error.ts'
+import { parseSshKeys } from './ssh-public-key.ts'
+import { meaningOf, type VariableMeaning } from './variable-meaning.ts'
+import { mergeVariables, type Variable } from './variable.ts'
+
+/** What an object's variables ask of its machine. */
+export interface MachineSettings {
+  readonly vcpus: number
+  readonly memoryMib: number
+  readonly diskGib: number
+  readonly gpuCount: number
+  readonly gpuModel: string
+  readonly password: string
+  readonly sshKeys: readonly string[]
+  readonly publicIp: boolean
+}
+
+/** Used where a profile names no size: enough for a Debian guest. */
+const DEFAULTS = { vcpus: 1, memoryMib: 1024, diskGib: 10 } as const
+
+const LIMITS = { vcpus: 512, memoryMib: 16 * 1024 * 1024, diskGib: 65_536, gpuCount: 64 } as const
+
+const MIB_PER_UNIT: Readonly<Record<string, number>> = {
+  MiB: 1,
+  // The field writes "MB" where hypervisors count MiB ("720000" for a 703 GiB machine): one and the same.
+  MB: 1,
+  GiB: 1024,
+  GB: 1024,
+  TiB: 1024 * 1024,
+}
+
+interface Found {
+  readonly name: string
+  readonly value: string
+  readonly unit: string | undefined
+}
+
+function wholeNumber(found: Found, maximum: number): number {
+  const number = Number(found.value.trim())
+  if (!Number.isInteger(number) || number < 0 || number > maximum) {
+    throw ApiError.invalid(
+      found.name,
+      `must be a whole number from 0 to ${maximum}; got ${quoted(found.value)}`,
+    )
+  }
+  return number
+}
+
+function mebibytes(found: Found, defaultUnit: string, maximum: number): number {
+  const unit = found.unit ?? defaultUnit
+  const factor = MIB_PER_UNIT[unit]
+  const number = Number(found.value.trim())
+  if (factor === undefined || !(number > 0) || number * factor > maximum) {
+    throw ApiError.invalid(found.name, `must be a size above 0 in ${unit}; got ${quoted(found.value)}`)
+  }
+  return Math.ceil(number * factor)
+}
+
+function truth(found: Found): boolean {
+  const word = found.value.trim().toLowerCase()
+  if (word === 'true' || word === 'yes' || word === '1') return true
+  if (word === 'false' || word === 'no' || word === '0') return false
+  throw ApiError.invalid(found.name, `must be "True" or "False"; got ${quoted(found.value)}`)
+}
+
+function password(found: Found): string {
+  // oxlint-disable-next-line no-control-regex -- chpasswd and crypt cannot carry these
+  if (/[\u0000-\u001f\u007f]/.test(found.value))
+    throw ApiError.invalid(found.name, 'must not hold control characters')
+  if (found.value.length > 256) throw ApiError.invalid(found.name, 'must be at most 256 characters')
+  return found.value
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
+}
+
+/**
+ * Gives an object's variables their meaning. The profile decides which name means what; "" equals absent
+ * (guide, "Variable Value Convention").
+ * @throws ApiError 400 naming the variable
+ */
+export function machineSettings(profile: readonly Variable[], own: readonly Variable[]): MachineSettings {
+  const found = new Map<VariableMeaning, Found>()
+  for (const variable of mergeVariables(profile, own)) {
+    const meaning = meaningOf(profile, variable.name)
+    if (meaning && variable.value) {
+      found.set(meaning, { name: variable.name, value: variable.value, unit: variable.options?.unit })
+    }
+  }
+  const read = <T>(meaning: VariableMeaning, parse: (value: Found) => T, fallback: T): T => {
+    const value = found.get(meaning)
+    return value ? parse(value) : fallback
+  }
+  return {
+    vcpus: Math.max(
+      1,
+      read('vcpu', (value) => wholeNumber(value, LIMITS.vcpus), DEFAULTS.vcpus),
+    ),
+    memoryMib: read('memory', (value) => mebibytes(value, 'MiB', LIMITS.memoryMib), DEFAULTS.memoryMib),
+    diskGib: read(
+      'disk',
+      (value) => Math.ceil(mebibytes(value, 'GiB', LIMITS.diskGib * 1024) / 1024),
+      DEFAULTS.diskGib,
+    ),
+    gpuCount: read('gpuCount', (value) => wholeNumber(value, LIMITS.gpuCount), 0),
+    gpuModel: read('gpuModel', (value) => value.value.trim(), ''),
+    password: read('password', password, ''),
+    sshKeys: read('sshKeys', (value) => parseSshKeys(value.name, value.value), []),
+    publicIp: read('publicIp', truth, false),
+  }
+}

@@ -1,0 +1,25 @@
+import type { Caller } from '../auth/caller.ts'
+import type { SecretBox } from '../store/secret-box.ts'
+import type { Store } from '../store/store.ts'
+
+/** What every route works with. */
+export interface ApiContext {
+  readonly store: Store
+  readonly secretBox: SecretBox
+  /** The datacenter that specs name when they name none. */
+  readonly datacenter: string
+  readonly version: string
+  /** Why the server is not ready to serve; null when it is. */
+  readonly notReady: () => string | null
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set for every route that is not public, before its handler runs. */
+    caller: Caller
+  }
+  interface FastifyContextConfig {
+    /** Served without a key. */
+    public?: boolean
+  }
+}

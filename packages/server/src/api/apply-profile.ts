@@ -1,0 +1,68 @@
+import { ApiError } from '@berth/contract/api-error'
+import { machineSettings } from '@berth/contract/machine-settings'
+import type { ProfileRequest } from '@berth/contract/profile'
+import { randomUUIDv7 } from 'node:crypto'
+import type { Caller } from '../auth/caller.ts'
+import { insertProfile, ownProfile, updateProfile, type ProfileKind } from '../store/profiles.ts'
+import { recordAudit, recordEvent, type Requester } from '../store/records.ts'
+import type { ProfileRow, ProjectRow } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import { canonicalJson } from './canonical-json.ts'
+import { checkVariables } from './variable-rules.ts'
+import { checkName, metadataColumns } from './views/metadata-view.ts'
+
+interface ApplyProfile {
+  readonly kind: ProfileKind
+  readonly project: ProjectRow
+  readonly body: ProfileRequest
+  readonly caller: Caller
+  readonly requester: Requester
+  readonly failOnExists: boolean
+}
+
+/**
+ * Creates or updates a project's own profile; in the project `system-catalog`, the operator's catalogue.
+ * Instances keep the profile as it was at their last apply.
+ * @throws ApiError 400 for a wrong name or variable, 409 when it exists and must not
+ */
+export async function applyProfile(store: Store, apply: ApplyProfile): Promise<ProfileRow> {
+  const { kind, project, body, requester } = apply
+  checkName(body.metadata.name)
+  const variables = body.spec.variables ?? []
+  checkVariables(variables)
+  machineSettings(variables, [])
+  const columns = { ...metadataColumns(body.metadata), spec: canonicalJson(body.spec) }
+  return store.transaction(async (tx) => {
+    const now = store.clock.now()
+    const existing = await ownProfile(tx, kind, project.id, columns.name)
+    if (existing && apply.failOnExists) {
+      throw new ApiError('AlreadyExists', `${kind} ${JSON.stringify(columns.name)} already exists.`)
+    }
+    const unchanged =
+      existing && Object.entries(columns).every(([column, value]) => existing[column as 'spec'] === value)
+    if (unchanged) return existing
+    const by = JSON.stringify(apply.caller.principal)
+    const row = existing
+      ? await updateProfile(tx, existing.id, { ...columns, modified_at: now, modified_by: by })
+      : await insertProfile(tx, {
+          ...columns,
+          id: randomUUIDv7(),
+          project_id: project.id,
+          kind,
+          created_at: now,
+          modified_at: now,
+          created_by: by,
+          modified_by: by,
+        })
+    const subject = { projectId: project.id, kind, id: row.id, name: row.name }
+    await recordAudit(tx, now, requester, 'apply', subject)
+    await recordEvent(
+      tx,
+      now,
+      subject,
+      existing ? 'updated' : 'created',
+      `Profile ${existing ? 'updated' : 'created'}.`,
+    )
+    return row
+  })
+}

@@ -1,0 +1,68 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { ErrorBody } from '@berth/contract/api-error'
+import swagger from '@fastify/swagger'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { ApiContext } from './api-context.ts'
+import { installAuthentication } from './authentication.ts'
+import { installErrorHandling } from './errors.ts'
+import { openApiDocument } from './openapi.ts'
+import { BODY_LIMIT, installBodyParser } from './request-body.ts'
+import { computeInstanceRoutes } from './routes/compute-instances.ts'
+import { healthRoutes } from './routes/health.ts'
+import { openApiRoutes } from './routes/openapi.ts'
+import { profileRoutes } from './routes/profiles.ts'
+import { workspaceRoutes } from './routes/workspaces.ts'
+import { installValidation } from './validation.ts'
+
+const REQUEST_TIMEOUT_MS = 30_000
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
+
+/** The HTTP API, ready to listen or to be injected requests. */
+export async function createHttpServer(
+  context: ApiContext,
+  logger?: FastifyBaseLogger,
+): Promise<FastifyInstance> {
+  const app = Fastify({
+    ...(logger ? { loggerInstance: logger } : {}),
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: REQUEST_TIMEOUT_MS * 2,
+    // A client's own request id is kept when it is harmless to log.
+    genReqId: (request) => {
+      const given = request.headers['x-request-id']
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUIDv7()
+    },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 253 },
+    // One entry a request, written below, instead of Fastify's two.
+    logController: new LogController({ disableRequestLogging: true }),
+  })
+  app.addSchema(ErrorBody)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        path: request.url.split('?')[0],
+        status: reply.statusCode,
+        milliseconds: Math.round(reply.elapsedTime * 10) / 10,
+        keyId: request.caller?.keyId,
+      },
+      'request',
+    )
+  })
+  installErrorHandling(app)
+  installBodyParser(app)
+  installValidation(app)
+  installAuthentication(app, context.store)
+  await app.register(swagger, openApiDocument(context.version))
+  await app.register(async (routes) => {
+    healthRoutes(routes, context)
+    openApiRoutes(routes)
+    profileRoutes(routes, context)
+    workspaceRoutes(routes, context)
+    computeInstanceRoutes(routes, context)
+  })
+  return app
+}

@@ -1,0 +1,107 @@
+import type { CensusEntry } from '@berth/contract/host/census'
+
+/** A guest image made ready to boot: absolute paths of cached, read-only files. */
+export interface BootImage {
+  /** The name users and profiles know it by, such as `debian-12`. */
+  readonly name: string
+  /** sha256 of the manifest: two images with one digest boot the same. */
+  readonly digest: string
+  /** `kernel`: kernel, initrd and command line are given to the machine. `disk`: firmware boots the disk. */
+  readonly bootMode: 'kernel' | 'disk'
+  readonly kernel?: string
+  readonly initrd?: string
+  /** Kernel command line words, without anything that a user wrote. */
+  readonly kernelArguments?: readonly string[]
+  /** The root disk (qcow2), absent for images that live in their initrd. */
+  readonly disk?: string
+  readonly defaultUser: string
+}
+
+/** Where the guest's network card is attached, and what the guest is told about its network. */
+export interface MachineNic {
+  /** The network namespace that holds the tap; null when the network is simulated. */
+  readonly namespace: string | null
+  readonly tap: string
+  /** Lower case, colon separated. */
+  readonly mac: string
+  /** IPv4 address with prefix length, such as `10.64.0.5/20`. */
+  readonly address: string
+  readonly gateway: string
+  readonly nameservers: readonly string[]
+}
+
+/** What the guest is told about itself at its first boot. */
+export interface MachineIdentity {
+  readonly hostname: string
+  readonly user: string
+  /** Clear text; the driver hands only a SHA-512-crypt hash to the guest. Absent: password login stays off. */
+  readonly password?: string
+  /** One OpenSSH public key a string, already validated. */
+  readonly sshKeys: readonly string[]
+}
+
+export interface MachineSpec {
+  /** The instance's UUID: names the directory, and is the guest's SMBIOS UUID. */
+  readonly id: string
+  readonly vcpus: number
+  readonly memoryMib: number
+  readonly diskGib: number
+  readonly image: BootImage
+  readonly nic: MachineNic
+  readonly identity: MachineIdentity
+}
+
+/** What the guest last said of itself. Untrusted input: sizes are bounded before it gets here. */
+export interface GuestReport {
+  readonly bootId: string
+  readonly state: 'ok' | 'error'
+  /** What went wrong in the guest, when `state` is `error`. */
+  readonly detail?: string
+}
+
+export interface MachineObservation {
+  /** Whether anything of the machine (disk, seed, process) is on the host. */
+  readonly exists: boolean
+  readonly power: 'running' | 'stopped'
+  /** Present when the guest's readiness line was read during this observation. */
+  readonly report?: GuestReport
+  /** Why the guest does not run although its process does: one sentence for a person. */
+  readonly problem?: string
+}
+
+export interface HostCapacity {
+  readonly vcpus: number
+  readonly memoryMib: number
+  /** GPUs by model, such as `{ H200: 8 }`. */
+  readonly gpus: Readonly<Record<string, number>>
+}
+
+/**
+ * Runs machines on one host. Every `ensure…` may be repeated at any time, after any crash, and changes
+ * nothing when the effect is already there; `remove` likewise when it is already gone. Errors are
+ * `HostError`s whose message a person can act on.
+ */
+export interface MachineDriver {
+  readonly name: 'qemu' | 'simulated'
+  /** Checks that the host can run machines. Throws a HostError that says what is missing and how to get it. */
+  prepare(): Promise<void>
+  capacity(): Promise<HostCapacity>
+  /** Creates the machine's own disk on top of its image, at least `diskGib` large. */
+  ensureDisk(spec: MachineSpec): Promise<void>
+  /** Writes the seed volume from which the guest configures itself. */
+  ensureSeed(spec: MachineSpec): Promise<void>
+  /** Starts the machine's process unless it runs; a running one is left alone. */
+  ensureRunning(spec: MachineSpec): Promise<void>
+  /** Reads the world. Waits at most about 3 s for the guest's readiness line. */
+  observe(id: string): Promise<MachineObservation>
+  /** Asks the guest to power off (ACPI, agent). Returns at once; `observe` tells when it has. */
+  requestPowerOff(id: string): Promise<void>
+  /** Ends the machine's process now, if there is one. Disk and seed stay. */
+  ensureStopped(id: string): Promise<void>
+  /** Ends the process and removes every file of the machine. */
+  remove(id: string): Promise<void>
+  /** The last lines of the serial console, at most 64 KiB, for a person to read. */
+  consoleTail(id: string): Promise<string>
+  /** Everything on this host that belongs to this installation's machines. */
+  census(): Promise<CensusEntry[]>
+}

@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { SECOND } from '../store/clock.ts'
+import { Store } from '../store/store.ts'
+import { nextDue, overdue, releaseAll, wake } from '../store/work-items.ts'
+import { backOff } from './back-off.ts'
+import { Engine } from './engine.ts'
+import type { StepHandler } from './step.ts'
+
+const clock = { time: 1_000 * SECOND, now: () => clock.time }
+let store: Store
+
+beforeEach(async () => {
+  clock.time = 1_000 * SECOND
+  store = await Store.open(':memory:', clock)
+})
+afterEach(() => store.close())
+
+function engineFor(handler: StepHandler, leaseSeconds = 60): Engine {
+  return new Engine({ store, handlers: { thing: handler }, random: () => 0, leaseSeconds })
+}
+
+async function wakeThing(): Promise<void> {
+  await store.transaction((tx) => wake(tx, 'thing', 'a', clock.now()))
+}
+
+test('a woken object runs once and rests when done', async () => {
+  const handler = vi.fn<StepHandler>(async () => ({ next: 'done' }))
+  const engine = engineFor(handler)
+  expect(await engine.runOne()).toBe(false)
+  await wakeThing()
+  expect(await engine.runOne()).toBe(true)
+  expect(await engine.runOne()).toBe(false)
+  expect(handler).toHaveBeenCalledTimes(1)
+})
+
+test('goOn runs again at once, wait after its seconds', async () => {
+  const outcomes = [{ next: 'goOn' }, { next: 'wait', seconds: 10 }, { next: 'done' }] as const
+  let step = 0
+  const engine = engineFor(async () => outcomes[step++] ?? { next: 'done' })
+  await wakeThing()
+  expect(await engine.runOne()).toBe(true)
+  expect(await engine.runOne()).toBe(true)
+  clock.time += 9 * SECOND
+  expect(await engine.runOne()).toBe(false)
+  clock.time += 1 * SECOND
+  expect(await engine.runOne()).toBe(true)
+  expect(step).toBe(3)
+})
+
+test('a wake-up during a step is not lost', async () => {
+  let step = 0
+  const engine = engineFor(async () => {
+    if (step++ === 0) await wakeThing()
+    return { next: 'done' }
+  })
+  await wakeThing()
+  await engine.runOne()
+  expect(await engine.runOne()).toBe(true)
+  expect(await engine.runOne()).toBe(false)
+})
+
+test('a step that throws is tried again later and later, and a wake-up starts over', async () => {
+  const attempts: number[] = []
+  const engine = engineFor(async ({ attempt }) => {
+    attempts.push(attempt)
+    throw new Error('the world is not ready')
+  })
+  await wakeThing()
+  await engine.runOne()
+  expect(await nextDue(store.db)).toBe(clock.now() + 0.5 * SECOND)
+  clock.time += 0.5 * SECOND
+  await engine.runOne()
+  expect(await nextDue(store.db)).toBe(clock.now() + 1 * SECOND)
+  await wakeThing()
+  await engine.runOne()
+  expect(attempts).toEqual([0, 1, 0])
+})
+
+test('back-off stays within a minute and never falls below half of itself', () => {
+  expect(backOff(1, 0)).toBe(0.5 * SECOND)
+  expect(backOff(1, 1)).toBe(0.25 * SECOND)
+  expect(backOff(50, 0)).toBe(60 * SECOND)
+})
+
+test('a lease that ran out is taken over, and the stale worker writes nothing', async () => {
+  let letGo: () => void = () => {}
+  const stuck = new Promise<void>((resolve) => (letGo = resolve))
+  const written: string[] = []
+  let step = 0
+  const handler: StepHandler = async () => {
+    const mine = step++ === 0 ? 'stale' : 'fresh'
+    if (mine === 'stale') await stuck
+    return {
+      next: 'done',
+      commit: async (tx) => {
+        written.push(mine)
+        await tx.insertInto('organizations').values({ id: mine, name: mine, created_at: 1 }).execute()
+      },
+    }
+  }
+  const engine = engineFor(handler, 60)
+  await wakeThing()
+  const stale = engine.runOne()
+  await vi.waitFor(() => expect(step).toBe(1))
+  clock.time += 61 * SECOND
+  expect(await engine.runOne()).toBe(true)
+  letGo()
+  await stale
+  const rows = await store.db.selectFrom('organizations').select('id').execute()
+  expect(rows.map((row) => row.id)).toEqual(['fresh'])
+  expect(written).toEqual(['fresh', 'stale'])
+})
+
+test('a wait ends at its deadline, and what is past it counts as overdue', async () => {
+  const deadlineAt = clock.now() + 30 * SECOND
+  const engine = engineFor(async () => ({ next: 'wait', seconds: 3_600, deadlineAt }))
+  await wakeThing()
+  await engine.runOne()
+  expect(await nextDue(store.db)).toBe(deadlineAt)
+  expect(await overdue(store.db, clock.now())).toEqual([])
+  clock.time += 31 * SECOND
+  expect((await overdue(store.db, clock.now())).map((item) => item.object_id)).toEqual(['a'])
+})
+
+test('after a crash, what was under way goes on at once', async () => {
+  const engine = engineFor(() => new Promise(() => {}))
+  await wakeThing()
+  void engine.runOne()
+  await vi.waitFor(async () =>
+    expect(
+      (await store.db.selectFrom('work_items').selectAll().executeTakeFirst())?.leased_until,
+    ).not.toBeNull(),
+  )
+  await releaseAll(store.db, clock.now())
+  const next = vi.fn<StepHandler>(async () => ({ next: 'done' }))
+  expect(await engineFor(next).runOne()).toBe(true)
+  expect(next).toHaveBeenCalledTimes(1)
+})
+
+test('an object that is gone leaves no work behind', async () => {
+  const engine = engineFor(async () => ({ next: 'gone' }))
+  await wakeThing()
+  await engine.runOne()
+  expect(await store.db.selectFrom('work_items').selectAll().execute()).toEqual([])
+})
+
+test('started, it works on many objects at once and stop waits for them', async () => {
+  let atOnce = 0
+  let most = 0
+  const finished = new Set<string>()
+  const engine = new Engine({
+    store,
+    workers: 4,
+    handlers: {
+      thing: async ({ objectId }) => {
+        most = Math.max(most, ++atOnce)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        atOnce--
+        finished.add(objectId)
+        return { next: 'done' }
+      },
+    },
+  })
+  engine.start()
+  for (let index = 0; index < 12; index++) {
+    await store.transaction((tx) => wake(tx, 'thing', `object-${index}`, clock.now()))
+  }
+  await vi.waitFor(() => expect(finished.size).toBe(12), { timeout: 5_000 })
+  await engine.stop()
+  expect(most).toBeGreaterThan(1)
+  expect(most).toBeLessThanOrEqual(4)
+})

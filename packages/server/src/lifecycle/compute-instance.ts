@@ -1,0 +1,89 @@
+import { HostError } from '@berth/contract/host/host-error'
+import type { StepContext, StepHandler, StepOutcome } from '../engine/step.ts'
+import { instanceById } from '../store/compute-instances.ts'
+import { addressOf } from '../store/guest-addresses.ts'
+import { projectById } from '../store/projects.ts'
+import { openSettings } from '../store/published-settings.ts'
+import type { ComputeInstanceRow } from '../store/schema.ts'
+import type { SecretBox } from '../store/secret-box.ts'
+import type { Store } from '../store/store.ts'
+import { decisionOf } from './deploy/decision.ts'
+import type { DeployPhase, PhaseInput, PhaseResult } from './deploy/phase.ts'
+import { DEPLOY_PHASES } from './deploy/phases.ts'
+import { destroyStep } from './destroy.ts'
+import type { Host } from './host.ts'
+import { writeIfCurrent } from './instance-writes.ts'
+import { watchStep } from './watch.ts'
+
+/** What the lifecycle of compute instances works with. */
+export interface InstanceLifecycle {
+  readonly store: Store
+  readonly secretBox: SecretBox
+  readonly host: Host
+  /** Told of each step's end, so that the server knows when every guest was looked after once. */
+  readonly onStepped: (id: string) => void
+}
+
+/**
+ * The state machine of a compute instance: place → image → attach → disk → start → boot → reach → run, and
+ * destroy from anywhere. The phase is in the row; each step runs one phase, once.
+ */
+export function computeInstanceHandler(lifecycle: InstanceLifecycle): StepHandler {
+  const adopted = new Set<string>()
+  return async (context) => {
+    const id = context.objectId
+    try {
+      const row = await instanceById(lifecycle.store.db, id)
+      if (!row) return { next: 'gone' }
+      const outcome = await stepOf(lifecycle, context, row, adopted.has(id))
+      adopted.add(id)
+      return outcome
+    } finally {
+      lifecycle.onStepped(id)
+    }
+  }
+}
+
+async function stepOf(
+  lifecycle: InstanceLifecycle,
+  context: StepContext,
+  row: ComputeInstanceRow,
+  adopted: boolean,
+): Promise<StepOutcome> {
+  const project = await projectById(lifecycle.store.db, row.project_id)
+  const address = await addressOf(lifecycle.store.db, row.id)
+  if (row.delete_requested_at !== null) return destroyStep(lifecycle, context, { row, project, address })
+  const settings = openSettings(lifecycle.secretBox, row)
+  if (!settings) return { next: 'done' }
+  const input: PhaseInput = { row, project, settings, address }
+  if (row.phase === 'run') return watchStep(lifecycle, input, adopted)
+  const phase = DEPLOY_PHASES.find((candidate) => candidate.name === row.phase)
+  return phase ? deployStep(lifecycle, context, input, phase) : { next: 'done' }
+}
+
+async function deployStep(
+  { host, store }: InstanceLifecycle,
+  context: StepContext,
+  input: PhaseInput,
+  phase: DeployPhase,
+): Promise<StepOutcome> {
+  const result = await runPhase(host, input, phase)
+  return {
+    next: 'goOn',
+    commit: async (tx) => {
+      const ended = 'decide' in result ? await result.decide(tx) : result
+      const decision = decisionOf(input.row, phase, ended, context.attempt, store.clock.now())
+      await writeIfCurrent(tx, input.row, decision.patch, store.clock.now(), decision.happening)
+      return decision.outcome
+    },
+  }
+}
+
+async function runPhase(host: Host, input: PhaseInput, phase: DeployPhase): Promise<PhaseResult | HostError> {
+  try {
+    return await phase.run(host, input)
+  } catch (error) {
+    if (error instanceof HostError) return error
+    throw error
+  }
+}

@@ -1,0 +1,81 @@
+import { HostError } from '@berth/contract/host/host-error'
+import { sshPlaceTaken } from '../../store/compute-instances.ts'
+import { imageFor, machineSpec } from '../machine-spec.ts'
+import { ensureSshForward } from '../ssh-forward.ts'
+import { placementOf, type DeployPhase } from './phase.ts'
+
+/** Starts the machine's process, unless it runs already. */
+export const startPhase: DeployPhase = {
+  name: 'start',
+  label: 'Start machine',
+  deadlineSeconds: 60,
+  async run(host, input) {
+    const placement = placementOf(input)
+    const image = await imageFor(host, input.settings)
+    await host.driver.ensureRunning(machineSpec(host, placement, image))
+    const facts = {
+      address: host.plan.address(placement.address.number),
+      osName: image.name,
+      user: image.defaultUser,
+    }
+    return { done: { power_state: 'running', machine_facts: JSON.stringify(facts) } }
+  },
+}
+
+/** Waits until the guest says that it is up. */
+export const bootPhase: DeployPhase = {
+  name: 'boot',
+  label: 'Boot guest',
+  deadlineSeconds: 900,
+  async run(host, { row }) {
+    const seen = await host.driver.observe(row.id)
+    if (seen.power === 'stopped') {
+      const ended = lastLines(await host.driver.consoleTail(row.id))
+      throw new HostError(
+        `The guest powered off while it booted.${ended} Publish it again to start it again.`,
+        {
+          retryable: false,
+        },
+      )
+    }
+    if (!seen.report) return { wait: 'The guest is booting.', seconds: 0.1 }
+    if (seen.report.state === 'error') {
+      throw new HostError(
+        `The guest booted, but setting it up failed: ${seen.report.detail ?? 'it gave no detail'}`,
+        {
+          retryable: false,
+        },
+      )
+    }
+    return { done: { boot_id: seen.report.bootId } }
+  },
+}
+
+/** Opens the operator's way in by SSH. */
+export const reachPhase: DeployPhase = {
+  name: 'reach',
+  label: 'Open SSH',
+  deadlineSeconds: 60,
+  async run(host, input) {
+    const { project, address } = placementOf(input)
+    const open = await ensureSshForward(
+      host,
+      input.row,
+      project.network_key,
+      host.plan.address(address.number),
+    )
+    return {
+      decide: async (tx) => {
+        if (await sshPlaceTaken(tx, input.row.id, open.address, open.port)) {
+          return { wait: `Port ${open.port} belongs to another instance; choosing another.`, seconds: 0.2 }
+        }
+        return { done: { ssh_address: open.address, ssh_port: open.port } }
+      },
+    }
+  },
+}
+
+function lastLines(text: string): string {
+  const lines = text.trim().split('\n').slice(-3).join(' | ').slice(-300)
+  return lines === '' ? '' : ` Its console ended with: ${lines}.`
+}

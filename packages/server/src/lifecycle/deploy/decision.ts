@@ -1,0 +1,98 @@
+import { HostError } from '@berth/contract/host/host-error'
+import type { StatusStep } from '@berth/contract/instance-status'
+import type { StepOutcome } from '../../engine/step.ts'
+import { SECOND } from '../../store/clock.ts'
+import type { ComputeInstanceRow } from '../../store/schema.ts'
+import type { Happening } from '../instance-writes.ts'
+import { beginStep, endStep } from '../timeline.ts'
+import type { DeployPhase, Done, Patch, Wait } from './phase.ts'
+import { phaseAfter } from './phases.ts'
+
+/** What a phase's end means for the row, for the engine, and for whoever watches. */
+export interface Decision {
+  readonly outcome: StepOutcome
+  readonly patch: Patch
+  readonly happening?: Happening
+}
+
+/**
+ * Decides what follows from how a phase ended.
+ * @param attempt how often this phase has failed in a row before
+ * @param now microseconds
+ */
+export function decisionOf(
+  row: ComputeInstanceRow,
+  phase: DeployPhase,
+  ended: Done | Wait | HostError,
+  attempt: number,
+  now: number,
+): Decision {
+  const deadlineAt = row.phase_started_at + phase.deadlineSeconds * SECOND
+  const overdue = now >= deadlineAt
+  const steps = beginStep(JSON.parse(row.steps) as StatusStep[], phase.label, row.phase_started_at)
+  if (ended instanceof HostError) {
+    if (!ended.retryable || overdue) return failure(ended.message, steps, now)
+    return {
+      outcome: { next: 'retry', deadlineAt },
+      patch: pending(
+        `${ended.message} Trying again (attempt ${attempt + 2}).`,
+        beginStep(steps, phase.label, now, ended.message),
+      ),
+    }
+  }
+  if ('wait' in ended) {
+    if (overdue) return failure(`${ended.wait} It did not happen within ${lengthOf(phase)}.`, steps, now)
+    return {
+      outcome: { next: 'wait', seconds: ended.seconds, deadlineAt },
+      patch: pending(ended.wait, beginStep(steps, phase.label, now, ended.wait)),
+    }
+  }
+  const next = phaseAfter(phase.name)
+  return next
+    ? advance(next, ended.done, endStep(steps, 'done', now), now)
+    : success(row, ended.done, endStep(steps, 'done', now), now)
+}
+
+/** Goes to another phase, whose time begins now. */
+export function advance(next: DeployPhase, patch: Patch, steps: StatusStep[], now: number): Decision {
+  const begun = beginStep(steps, next.label, now)
+  return {
+    outcome: { next: 'goOn' },
+    patch: { ...patch, ...pending(`${next.label}.`, begun), phase: next.name, phase_started_at: now },
+  }
+}
+
+function success(row: ComputeInstanceRow, patch: Patch, steps: StatusStep[], now: number): Decision {
+  return {
+    outcome: { next: 'goOn' },
+    patch: {
+      ...patch,
+      status: 'success',
+      reason: 'Running.',
+      phase: 'run',
+      phase_started_at: now,
+      observed_generation: row.deploy_generation,
+      steps: JSON.stringify(steps),
+    },
+    happening: { type: 'deployed', message: 'The guest is up.' },
+  }
+}
+
+function failure(reason: string, steps: StatusStep[], now: number): Decision {
+  const ended = JSON.stringify(endStep(steps, 'failed', now, reason))
+  return {
+    outcome: { next: 'done' },
+    patch: { status: 'failed', reason, phase: 'idle', phase_started_at: now, steps: ended },
+    happening: { type: 'failed', message: reason },
+  }
+}
+
+function pending(reason: string, steps: StatusStep[]): Patch {
+  return { status: 'pending', reason, steps: JSON.stringify(steps) }
+}
+
+function lengthOf({ deadlineSeconds }: DeployPhase): string {
+  return deadlineSeconds % 60 === 0 && deadlineSeconds > 60
+    ? `${deadlineSeconds / 60} minutes`
+    : `${deadlineSeconds} seconds`
+}

@@ -1,0 +1,49 @@
+import { HostError } from '@berth/contract/host/host-error'
+import type { PublishedSettings } from '../../store/published-settings.ts'
+import type { ComputeInstanceRow, GuestAddressRow, ProjectRow } from '../../store/schema.ts'
+import type { Tx } from '../../store/store.ts'
+import type { Host } from '../host.ts'
+import type { Placement } from '../machine-spec.ts'
+
+/** What a phase changes in its instance's row. */
+export type Patch = Partial<ComputeInstanceRow>
+
+/**
+ * How a phase ends: `done` goes to the next one with a patch; `wait` says for what, and looks again after
+ * some seconds; `decide` leaves the answer to the transaction that writes it. A HostError is tried again
+ * until the deadline, or ends the deployment at once when it says that trying again cannot help.
+ */
+export type PhaseResult = Done | Wait | { readonly decide: (tx: Tx) => Promise<Done | Wait> }
+export interface Done {
+  readonly done: Patch
+}
+export interface Wait {
+  readonly wait: string
+  readonly seconds: number
+}
+
+/** What the rows say when a phase begins. */
+export interface PhaseInput {
+  readonly row: ComputeInstanceRow
+  readonly project: ProjectRow
+  readonly settings: PublishedSettings
+  /** Undefined until the instance has its place. */
+  readonly address: GuestAddressRow | undefined
+}
+
+/** One stretch of the way to a running guest. It may be repeated at any time, after any crash. */
+export interface DeployPhase {
+  readonly name: string
+  /** The step's name in `status.steps`. */
+  readonly label: string
+  readonly deadlineSeconds: number
+  readonly run: (host: Host, input: PhaseInput) => Promise<PhaseResult>
+}
+
+/** @throws HostError when the instance has no address, which only damage to the database explains */
+export function placementOf({ row, project, settings, address }: PhaseInput): Placement {
+  if (address) return { id: row.id, name: row.name, project, address, settings }
+  throw new HostError('The instance has lost its address. Delete it and create it again.', {
+    retryable: false,
+  })
+}

@@ -1,0 +1,66 @@
+import { reservedByOthers } from '../../store/compute-instances.ts'
+import { allocateAddress } from '../../store/guest-addresses.ts'
+import type { PublishedSettings } from '../../store/published-settings.ts'
+import type { HostCapacity } from '../../drivers/machine-driver.ts'
+import type { DeployPhase } from './phase.ts'
+
+const LOOK_AGAIN_SECONDS = 5
+
+/** Gives the instance its share of the host and its address, or waits for room, saying how much is missing. */
+export const placePhase: DeployPhase = {
+  name: 'place',
+  label: 'Find room',
+  deadlineSeconds: 900,
+  async run(host, { row, project, settings }) {
+    const capacity = await host.driver.capacity()
+    return {
+      decide: async (tx) => {
+        const shortage = shortageOf(capacity, await reservedByOthers(tx, row.id), settings)
+        if (shortage) return { wait: shortage, seconds: LOOK_AGAIN_SECONDS }
+        const address = await allocateAddress(tx, project.id, row.id, host.plan.capacity)
+        if (!address) {
+          return {
+            wait: `Every one of the ${host.plan.capacity - 3} addresses of the project's network is taken; waiting for one.`,
+            seconds: LOOK_AGAIN_SECONDS,
+          }
+        }
+        return {
+          done: {
+            reserved_vcpus: settings.vcpus,
+            reserved_memory_mib: settings.memoryMib,
+            reserved_gpus: settings.gpuCount,
+          },
+        }
+      },
+    }
+  },
+}
+
+interface Reserved {
+  readonly vcpus: number
+  readonly memoryMib: number
+  readonly gpus: number
+}
+
+/** The first thing there is too little of, as a sentence with its figures; null when there is room. */
+export function shortageOf(
+  capacity: HostCapacity,
+  taken: Reserved,
+  wanted: PublishedSettings,
+): string | null {
+  const gpus = Object.entries(capacity.gpus)
+    .filter(([model]) => wanted.gpuModel === '' || model === wanted.gpuModel)
+    .reduce((sum, [, count]) => sum + count, 0)
+  const model = wanted.gpuModel === '' ? '' : `${wanted.gpuModel} `
+  const figures = [
+    { what: `${model}GPUs`, total: gpus, taken: taken.gpus, wanted: wanted.gpuCount },
+    { what: 'MiB of memory', total: capacity.memoryMib, taken: taken.memoryMib, wanted: wanted.memoryMib },
+    { what: 'vCPUs', total: capacity.vcpus, taken: taken.vcpus, wanted: wanted.vcpus },
+  ]
+  for (const { what, total, taken: used, wanted: needed } of figures) {
+    const free = Math.max(0, total - used)
+    if (needed > free)
+      return `Waiting for room: needs ${needed} ${what}, ${free} of ${total} are free on this host.`
+  }
+  return null
+}

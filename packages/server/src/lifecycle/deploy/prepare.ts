@@ -1,0 +1,42 @@
+import { guestPort, imageFor, machineSpec, projectNetwork } from '../machine-spec.ts'
+import { placementOf, type DeployPhase } from './phase.ts'
+
+/** Makes sure that the host can boot the instance's guest image. */
+export const imagePhase: DeployPhase = {
+  name: 'image',
+  label: 'Prepare image',
+  deadlineSeconds: 60,
+  async run(host, { settings }) {
+    await imageFor(host, settings)
+    return { done: {} }
+  },
+}
+
+/** Makes the project's network and the guest's place on it. */
+export const attachPhase: DeployPhase = {
+  name: 'attach',
+  label: 'Attach network',
+  deadlineSeconds: 60,
+  async run(host, input) {
+    const { project, address, id } = placementOf(input)
+    const network = projectNetwork(host, project)
+    await host.projectLocks.run(network.key, async () => {
+      await host.network.ensureProject(network)
+      await host.network.ensurePort(network, guestPort(host, id, address))
+    })
+    return { done: {} }
+  },
+}
+
+/** Makes the machine's disk and the seed that it configures itself from. */
+export const diskPhase: DeployPhase = {
+  name: 'disk',
+  label: 'Create disk',
+  deadlineSeconds: 120,
+  async run(host, input) {
+    const spec = machineSpec(host, placementOf(input), await imageFor(host, input.settings))
+    await host.driver.ensureDisk(spec)
+    await host.driver.ensureSeed(spec)
+    return { done: { machine_present: 1 } }
+  },
+}

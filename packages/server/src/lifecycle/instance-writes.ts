@@ -1,0 +1,47 @@
+import { instanceById, updateInstance } from '../store/compute-instances.ts'
+import { recordEvent } from '../store/records.ts'
+import type { ComputeInstanceRow } from '../store/schema.ts'
+import type { Tx } from '../store/store.ts'
+import type { Patch } from './deploy/phase.ts'
+
+/** An event that goes with a change of status. */
+export interface Happening {
+  readonly type: string
+  readonly message: string
+}
+
+/**
+ * Writes what a step found out, unless a request came in between and asked for something else: its wake-up
+ * makes the next step start from what it asked for.
+ * @returns whether it was written
+ */
+export async function writeIfCurrent(
+  tx: Tx,
+  before: ComputeInstanceRow,
+  patch: Patch,
+  now: number,
+  happening?: Happening,
+): Promise<boolean> {
+  const current = await instanceById(tx, before.id)
+  if (!current || !sameRequest(before, current)) return false
+  await updateInstance(tx, before.id, patch)
+  if (happening) {
+    const subject = {
+      projectId: before.project_id,
+      kind: 'ComputeInstance',
+      id: before.id,
+      name: before.name,
+    }
+    await recordEvent(tx, now, subject, happening.type, happening.message)
+  }
+  return true
+}
+
+function sameRequest(before: ComputeInstanceRow, current: ComputeInstanceRow): boolean {
+  return (
+    before.phase === current.phase &&
+    before.phase_started_at === current.phase_started_at &&
+    before.deploy_generation === current.deploy_generation &&
+    before.delete_requested_at === current.delete_requested_at
+  )
+}

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto'
+import type { ComputeInstanceRow } from '../store/schema.ts'
+import type { Host } from './host.ts'
+
+/** The operator's forwards listen here, where tenant rules do not reach (design "Network"). */
+const SSH_FORWARD_ADDRESS = '127.0.0.1'
+/** Below Linux's ephemeral ports, so that no outgoing connection of the host holds one by chance. */
+const FIRST_PORT = 22_000
+const PORTS = 8_000
+const TRIES = 20
+const SSH_PORT = 22
+
+type Claimant = Pick<ComputeInstanceRow, 'id' | 'ssh_port'>
+
+export function sshForwardId(instanceId: string): string {
+  return `${instanceId}/ssh`
+}
+
+/**
+ * Opens the instance's SSH forward: on its own port if it has one and that is free, else on another. Ports
+ * are claimed by listening, so two installations on one host never share one.
+ * @throws HostError when no port in a row of tries is free
+ */
+export async function ensureSshForward(
+  host: Host,
+  claimant: Claimant,
+  networkKey: string,
+  guestAddress: string,
+): Promise<{ address: string; port: number }> {
+  let failure: unknown
+  for (const port of candidates(claimant)) {
+    try {
+      return await host.network.ensureForward({
+        id: sshForwardId(claimant.id),
+        networkKey,
+        listen: { address: SSH_FORWARD_ADDRESS, port },
+        target: { address: guestAddress, port: SSH_PORT },
+      })
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
+}
+
+/** The port it had, then a row of others that begins elsewhere for each instance. */
+function candidates({ id, ssh_port }: Claimant): number[] {
+  const start = createHash('sha256').update(id).digest().readUInt32BE(0) % PORTS
+  const row = Array.from({ length: TRIES }, (_, index) => FIRST_PORT + ((start + index) % PORTS))
+  return ssh_port === null ? row : [ssh_port, ...row]
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path'
+import { HostError } from '@berth/contract/host/host-error'
+import type { Logger } from 'pino'
+import type { MachineDriver } from '../drivers/machine-driver.ts'
+import { QemuDriver } from '../drivers/qemu/qemu-driver.ts'
+import { simulatedImage } from '../drivers/simulated/simulated-image.ts'
+import { SimulatedDriver } from '../drivers/simulated/simulated-driver.ts'
+import { findImage } from '../images/image-store.ts'
+import type { Host } from '../lifecycle/host.ts'
+import { KeyedMutex } from '../lifecycle/keyed-mutex.ts'
+import { NetworkPlan } from '../lifecycle/network-plan.ts'
+import { NamespaceNetwork } from '../network/namespace-network.ts'
+import { SimulatedNetwork } from '../network/simulated-network.ts'
+import { ConfigError, type Config } from './config.ts'
+
+/** What a simulated host has: room for the largest profiles that Berth ships. */
+const SIMULATED_CAPACITY = { vcpus: 512, memoryMib: 4 * 1024 * 1024, gpus: { H200: 8, A40: 8 } }
+
+/** Puts together the host that the configuration asks for. Nothing is touched yet. */
+export function createHost(config: Config, installId: string, logger: Logger): Host {
+  const log = (entry: object, message: string) => logger.info(entry, message)
+  const shared = { plan: planOf(config), projectLocks: new KeyedMutex() }
+  if (config.driver === 'simulated') {
+    const driver = new SimulatedDriver({
+      directory: join(config.state, 'simulated'),
+      capacity: SIMULATED_CAPACITY,
+      bootMilliseconds: 300,
+      shutdownMilliseconds: 200,
+    })
+    return {
+      ...shared,
+      driver,
+      network: new SimulatedNetwork(),
+      findImage: async (name) => simulatedImage(name),
+    }
+  }
+  const network = new NamespaceNetwork({
+    installId,
+    runDir: join(config.state, 'run'),
+    guestUser: config.guestUser,
+    log: (message) => logger.info(message),
+  })
+  return {
+    ...shared,
+    driver: qemuDriver(config, installId, log),
+    network,
+    findImage: (name) => findImage(config.cache, name),
+  }
+}
+
+/** The driver of real guests. */
+export function qemuDriver(
+  config: Config,
+  installId: string,
+  log?: (entry: object, message: string) => void,
+): MachineDriver & QemuDriver {
+  return new QemuDriver({
+    installId,
+    stateDir: config.state,
+    cacheDir: config.cache,
+    accelerator: config.accelerator,
+    guestUser: config.guestUser,
+    probeImage: () => probeImage(config.cache),
+    ...(log ? { log } : {}),
+  })
+}
+
+/** What the accelerator probe boots: the tiny guest. */
+export async function probeImage(cache: string): Promise<{ kernel: string; initrd: string } | null> {
+  const image = await findImage(cache, 'tiny')
+  return image?.kernel && image.initrd ? { kernel: image.kernel, initrd: image.initrd } : null
+}
+
+function planOf(config: Config): NetworkPlan {
+  try {
+    return new NetworkPlan(config.guestNetwork)
+  } catch (error) {
+    throw new ConfigError(
+      `guestNetwork: ${error instanceof Error ? error.message : 'is not a network'} (flag --guest-network).`,
+    )
+  }
+}
+
+/** Makes the host ready to run guests. @throws HostError saying what is missing and how to get it */
+export async function prepareHost(host: Host): Promise<void> {
+  await host.driver.prepare()
+  await host.network.prepare()
+}
+
+/** Whether an error is one that its message explains in full. */
+export function isExplained(error: unknown): error is Error {
+  return error instanceof HostError || error instanceof ConfigError
+}

@@ -1,0 +1,35 @@
+import { buildImage } from '../images/build-image.ts'
+import { listImages } from '../images/image-store.ts'
+import { createProgressBar } from '../images/progress-bar.ts'
+import type { Config } from './config.ts'
+import { table } from './text-table.ts'
+
+/** `berth image build NAME`. @throws HostError when it cannot be built */
+export async function buildImageCommand(config: Config, name: string, force: boolean): Promise<void> {
+  const bar = createProgressBar(name, process.stderr)
+  const image = await buildImage(name, { cacheDir: config.cache, force, onProgress: bar.onProgress })
+  bar.finish()
+  process.stdout.write(`${image.name}  ${sizeText(image.sizeBytes)}  ${image.digest.slice(0, 12)}\n`)
+}
+
+/** `berth image list`. */
+export async function listImagesCommand(config: Config): Promise<void> {
+  const images = await listImages(config.cache)
+  if (images.length === 0) {
+    process.stdout.write(`No guest images in ${config.cache}. Build one with: berth image build debian-12\n`)
+    return
+  }
+  const rows = images.map((image) => [
+    image.name,
+    image.bootMode,
+    image.defaultUser,
+    sizeText(image.sizeBytes),
+    image.createdAt.slice(0, 16).replace('T', ' '),
+    image.digest.slice(0, 12),
+  ])
+  process.stdout.write(table(['NAME', 'BOOT', 'USER', 'SIZE', 'BUILT', 'DIGEST'], rows))
+}
+
+function sizeText(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`
+}

@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { createHttpServer } from '../api/http-server.ts'
+import { bootstrap, ensureSecretKey } from '../auth/bootstrap.ts'
+import { Engine } from '../engine/engine.ts'
+import { computeInstanceHandler } from '../lifecycle/compute-instance.ts'
+import { placedInstanceIds } from '../store/compute-instances.ts'
+import { installationId } from '../store/installation.ts'
+import { SecretBox } from '../store/secret-box.ts'
+import { Store } from '../store/store.ts'
+import { releaseAll, wake } from '../store/work-items.ts'
+import { Adoption } from './adoption.ts'
+import { loadCatalogue } from './catalogue.ts'
+import { ConfigError, listenAddress, type Config } from './config.ts'
+import { createHost, prepareHost } from './host.ts'
+import { portOwner } from './port-owner-text.ts'
+import { takeStateDirectory } from './state-directory.ts'
+import { VERSION } from './version.ts'
+
+/** A server that answers, and how to end it. */
+export interface RunningServer {
+  /** Where the API answers, such as `http://127.0.0.1:7080`. */
+  readonly url: string
+  /** Answers what is under way, lets running steps end, and closes the database. Guests run on. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts Berth: API, reconciler and host in one process.
+ * @throws ConfigError or HostError that explains itself to the operator
+ */
+export async function serve(config: Config, logger: Logger): Promise<RunningServer> {
+  const { host: listenHost, port } = listenAddress(config)
+  const releaseState = takeStateDirectory(config.state)
+  const secretBox = new SecretBox(ensureSecretKey(config.state))
+  const store = await Store.open(join(config.state, 'berth.db'))
+  const installId = await store.transaction((tx) => installationId(tx, store.clock.now()))
+  await loadCatalogue(store, await bootstrap(store, config.state))
+
+  const host = createHost(config, installId, logger)
+  await prepareHost(host)
+  const ids = await placedInstanceIds(store.db)
+  const adoption = new Adoption(ids)
+  const handler = computeInstanceHandler({ store, secretBox, host, onStepped: (id) => adoption.stepped(id) })
+  const engine = new Engine({
+    store,
+    handlers: { ComputeInstance: handler },
+    workers: 16,
+    onError: (err, kind, id) => logger.error({ err, kind, id }, 'step failed'),
+  })
+  const context = {
+    store,
+    secretBox,
+    datacenter: config.datacenter,
+    version: VERSION,
+    notReady: () => adoption.notReady(),
+  }
+  const http = await createHttpServer(context, logger)
+  // Listening comes before the first step: a second server on the port must not touch a guest.
+  const url = await listen(() => http.listen({ host: listenHost, port }), config)
+  await store.transaction(async (tx) => {
+    await releaseAll(tx, store.clock.now())
+    for (const id of ids) await wake(tx, 'ComputeInstance', id, store.clock.now())
+  })
+  engine.start()
+  logger.info(
+    { url, state: config.state, driver: config.driver, installation: installId, instances: ids.length },
+    'serving',
+  )
+  return {
+    url,
+    stop: async () => {
+      await http.close()
+      await engine.stop()
+      await store.close()
+      releaseState()
+    },
+  }
+}
+
+async function listen(start: () => Promise<string>, config: Config): Promise<string> {
+  try {
+    return await start()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') {
+      throw new ConfigError(
+        `${config.listen} is in use${await portOwner(config)}. Stop that program, or choose another with --listen.`,
+      )
+    }
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EACCES') {
+      throw new ConfigError(`Cannot listen on ${config.listen} (${code}). Choose another with --listen.`)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,126 @@
+import type { ListRequest } from '@berth/contract/list-query'
+import type { Insertable, Updateable } from 'kysely'
+import { orderOf, type Page } from './page.ts'
+import type { ComputeInstanceRow, Schema } from './schema.ts'
+import type { Queryable } from './store.ts'
+
+export async function findInstance(
+  db: Queryable,
+  workspaceId: string,
+  name: string,
+): Promise<ComputeInstanceRow | undefined> {
+  return db
+    .selectFrom('compute_instances')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('name', '=', name)
+    .executeTakeFirst()
+}
+
+export async function instanceById(db: Queryable, id: string): Promise<ComputeInstanceRow | undefined> {
+  return db.selectFrom('compute_instances').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+export async function listInstances(
+  db: Queryable,
+  workspaceId: string,
+  list: ListRequest,
+): Promise<Page<ComputeInstanceRow>> {
+  const { column, direction } = orderOf(list)
+  const all = db.selectFrom('compute_instances').where('workspace_id', '=', workspaceId)
+  const { total } = await all.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+  const rows = await all
+    .selectAll()
+    .orderBy(column, direction)
+    .orderBy('id', direction)
+    .limit(list.limit)
+    .offset(list.offset)
+    .execute()
+  return { rows, total }
+}
+
+/** Names of what a workspace holds, at most `limit`, for a person to read. */
+export async function instanceNames(db: Queryable, workspaceId: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('compute_instances')
+    .select('name')
+    .where('workspace_id', '=', workspaceId)
+    .orderBy('name')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.name)
+}
+
+export async function insertInstance(
+  db: Queryable,
+  row: Insertable<Schema['compute_instances']>,
+): Promise<ComputeInstanceRow> {
+  return db.insertInto('compute_instances').values(row).returningAll().executeTakeFirstOrThrow()
+}
+
+export async function updateInstance(
+  db: Queryable,
+  id: string,
+  change: Updateable<Schema['compute_instances']>,
+): Promise<ComputeInstanceRow> {
+  return db
+    .updateTable('compute_instances')
+    .set(change)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+}
+
+export async function deleteInstance(db: Queryable, id: string): Promise<void> {
+  await db.deleteFrom('compute_instances').where('id', '=', id).execute()
+}
+
+/** Ids of every instance that has something on a host, or should have. */
+export async function placedInstanceIds(db: Queryable): Promise<string[]> {
+  const rows = await db
+    .selectFrom('compute_instances')
+    .select('id')
+    .where((where) =>
+      where.or([where('deploy_generation', 'is not', null), where('delete_requested_at', 'is not', null)]),
+    )
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+/** What the other instances have reserved on this host. */
+export async function reservedByOthers(
+  db: Queryable,
+  id: string,
+): Promise<{ vcpus: number; memoryMib: number; gpus: number }> {
+  const sums = await db
+    .selectFrom('compute_instances')
+    .select(({ fn }) => [
+      fn.sum<number | null>('reserved_vcpus').as('vcpus'),
+      fn.sum<number | null>('reserved_memory_mib').as('memoryMib'),
+      fn.sum<number | null>('reserved_gpus').as('gpus'),
+    ])
+    .where('id', '!=', id)
+    .executeTakeFirstOrThrow()
+  return {
+    vcpus: sums.vcpus ?? 0,
+    memoryMib: sums.memoryMib ?? 0,
+    gpus: sums.gpus ?? 0,
+  }
+}
+
+/** Whether another instance has claimed this place for its SSH forward. */
+export async function sshPlaceTaken(
+  db: Queryable,
+  id: string,
+  address: string,
+  port: number,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('compute_instances')
+    .select('id')
+    .where('ssh_address', '=', address)
+    .where('ssh_port', '=', port)
+    .where('id', '!=', id)
+    .executeTakeFirst()
+  return row !== undefined
+}

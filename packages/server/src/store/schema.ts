@@ -1,0 +1,192 @@
+import type { Generated, Selectable } from 'kysely'
+
+/**
+ * The tables. Times are integer microseconds since 1970, booleans 0 or 1, structured values JSON text,
+ * so that a second SQL dialect can hold the same rows.
+ */
+export interface Schema {
+  installation: InstallationTable
+  organizations: OrganizationsTable
+  projects: ProjectsTable
+  workspaces: WorkspacesTable
+  profiles: ProfilesTable
+  api_keys: ApiKeysTable
+  compute_instances: ComputeInstancesTable
+  guest_addresses: GuestAddressesTable
+  work_items: WorkItemsTable
+  events: EventsTable
+  audit_records: AuditRecordsTable
+}
+
+/** One row: what this installation is. */
+interface InstallationTable {
+  id: string
+  created_at: number
+}
+
+interface OrganizationsTable {
+  id: string
+  name: string
+  created_at: number
+}
+
+interface ProjectsTable {
+  id: string
+  organization_id: string
+  name: string
+  description: string
+  /** Names the project's network on a host; `[a-z0-9]{7}`. */
+  network_key: string
+  created_at: number
+  modified_at: number
+}
+
+interface WorkspacesTable {
+  id: string
+  project_id: string
+  name: string
+  display_name: string
+  description: string
+  labels: string | null
+  annotations: string | null
+  spec: string | null
+  created_at: number
+  modified_at: number
+  created_by: string
+  modified_by: string
+}
+
+interface ProfilesTable {
+  id: string
+  project_id: string
+  kind: 'ComputeProfile' | 'ServiceProfile'
+  name: string
+  display_name: string
+  description: string
+  labels: string | null
+  annotations: string | null
+  spec: string
+  created_at: number
+  modified_at: number
+  created_by: string
+  modified_by: string
+}
+
+interface ApiKeysTable {
+  /** The public id inside the key. */
+  id: string
+  /** sha256 of the whole key, hex. */
+  hash: string
+  organization_id: string
+  role: 'operator' | 'reader'
+  username: string
+  user_id: string
+  created_at: number
+  expires_at: number | null
+  revoked_at: number | null
+}
+
+interface ComputeInstancesTable {
+  id: string
+  project_id: string
+  workspace_id: string
+  name: string
+  display_name: string
+  description: string
+  labels: string | null
+  annotations: string | null
+  /** The spec as applied, without variables. */
+  spec: string
+  /** The object's own variables; the secret ones sealed. */
+  variables: string
+  /** The profile as it was at the last apply. */
+  profile: string
+  generation: number
+  /** The generation that publish asked for; null before the first publish. */
+  deploy_generation: number | null
+  /** The deploy generation that the guest last reached. */
+  observed_generation: number | null
+  /** The settings as published, secrets and all, sealed: what the reconciler works towards. */
+  published_settings: string | null
+  status: string
+  reason: string
+  /** Where the state machine stands; the name of a step, or idle. */
+  phase: string
+  phase_started_at: number
+  power_state: 'running' | 'stopped' | 'unknown'
+  desired_power: 'running' | 'stopped'
+  steps: string
+  /** What is known of the deployed guest: address, osName, user; JSON. */
+  machine_facts: string | null
+  boot_id: string | null
+  machine_present: number
+  reserved_vcpus: number
+  reserved_memory_mib: number
+  reserved_gpus: number
+  /** Where SSH answers on the host, once claimed. */
+  ssh_address: string | null
+  ssh_port: number | null
+  delete_requested_at: number | null
+  created_at: number
+  modified_at: number
+  created_by: string
+  modified_by: string
+}
+
+interface GuestAddressesTable {
+  project_id: string
+  /** Offset of the address in the project's network. */
+  number: number
+  instance_id: string
+  mac: string
+}
+
+interface WorkItemsTable {
+  kind: string
+  object_id: string
+  /** When the next step is due; null: nothing to do. */
+  wake_at: number | null
+  /** Grows with each wake-up, so that one that comes during a step is not lost. */
+  wake_count: Generated<number>
+  /** The fencing token: grows with each claim. */
+  lease_token: Generated<number>
+  leased_until: number | null
+  attempt: Generated<number>
+  /** When what is waited for should have happened; null while nothing is waited for. */
+  deadline_at: number | null
+}
+
+interface EventsTable {
+  sequence: Generated<number>
+  at: number
+  project_id: string | null
+  object_kind: string
+  object_id: string
+  object_name: string
+  type: string
+  message: string
+}
+
+interface AuditRecordsTable {
+  sequence: Generated<number>
+  at: number
+  request_id: string
+  key_id: string
+  username: string
+  source_ip: string
+  operation: string
+  project_id: string | null
+  object_kind: string
+  object_id: string
+  object_name: string
+}
+
+export type ProjectRow = Selectable<ProjectsTable>
+export type WorkspaceRow = Selectable<WorkspacesTable>
+export type ProfileRow = Selectable<ProfilesTable>
+export type ApiKeyRow = Selectable<ApiKeysTable>
+export type ComputeInstanceRow = Selectable<ComputeInstancesTable>
+export type GuestAddressRow = Selectable<GuestAddressesTable>
+export type WorkItemRow = Selectable<WorkItemsTable>
+export type EventRow = Selectable<EventsTable>
+export type AuditRow = Selectable<AuditRecordsTable>

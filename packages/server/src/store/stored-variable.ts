@@ -1,0 +1,49 @@
+import { MASK } from '@berth/contract/mask'
+import type { Variable } from '@berth/contract/variable'
+import { meaningOf } from '@berth/contract/variable-meaning'
+import type { SecretBox } from './secret-box.ts'
+
+/** A variable as its row holds it: a secret value is sealed, any other in the clear. */
+export type StoredVariable = Variable & { readonly sealed?: string }
+
+/** Whether a variable's value is a secret: its profile says so, or it is a password. */
+export function isSensitive(profileVariables: readonly Variable[], variable: Variable): boolean {
+  const declared = profileVariables.find((candidate) => candidate.name === variable.name)
+  const options = declared?.options ?? variable.options
+  return options?.sensitive === true || meaningOf(profileVariables, variable.name) === 'password'
+}
+
+/** @param place of the object: `organization/project/object` */
+export function sealVariables(
+  box: SecretBox,
+  place: string,
+  profileVariables: readonly Variable[],
+  variables: readonly Variable[],
+): StoredVariable[] {
+  return variables.map((variable) => {
+    if (!variable.value || !isSensitive(profileVariables, variable)) return variable
+    const { value, ...rest } = variable
+    return { ...rest, sealed: box.seal(`${place}/${variable.name}`, value) }
+  })
+}
+
+/** The variables in the clear. */
+export function openVariables(box: SecretBox, place: string, stored: readonly StoredVariable[]): Variable[] {
+  return stored.map((variable) => {
+    if (variable.sealed === undefined) return variable
+    const { sealed, ...rest } = variable
+    return { ...rest, value: box.open(`${place}/${variable.name}`, sealed) }
+  })
+}
+
+/** The variables as anybody may read them. */
+export function maskVariables(
+  profileVariables: readonly Variable[],
+  stored: readonly StoredVariable[],
+): Variable[] {
+  return stored.map((variable) => {
+    const { sealed, ...rest } = variable
+    if (sealed !== undefined) return { ...rest, value: MASK }
+    return rest.value && isSensitive(profileVariables, rest) ? { ...rest, value: MASK } : rest
+  })
+}

@@ -1,0 +1,82 @@
+import type { ComputeInstance } from '@berth/contract/compute-instance'
+import { PROJECTS_PATH } from '@berth/contract/api-version'
+import { waitFor } from './wait-for.ts'
+
+/** An answer as a test looks at it. */
+export interface Answer {
+  readonly status: number
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests reach into answers of every shape
+  readonly body: any
+  readonly headers: Headers
+}
+
+/** Speaks to a server as the clients of the wire contract do. */
+export class ApiClient {
+  readonly url: string
+  readonly key: string
+
+  constructor(url: string, key: string) {
+    this.url = url
+    this.key = key
+  }
+
+  /** @param path from the project on, such as `workspaces/default/computeinstances` */
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const project = path.startsWith('/') ? path : `${PROJECTS_PATH}/defaultproject/${path}`
+    const response = await fetch(`${this.url}${project}`, {
+      method,
+      headers: { 'x-api-key': this.key, 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return { status: response.status, body: text === '' ? null : JSON.parse(text), headers: response.headers }
+  }
+
+  async instance(name: string, workspace = 'default'): Promise<ComputeInstance> {
+    const { body } = await this.call('GET', `workspaces/${workspace}/computeinstances/${name}`)
+    return body as ComputeInstance
+  }
+
+  /** Waits for a terminal status, and expects the wanted one. */
+  async waitForStatus(name: string, status: string, deadlineSeconds = 10): Promise<ComputeInstance> {
+    return waitFor(
+      async () => {
+        const seen = await this.instance(name)
+        return seen.status?.status === status ? seen : null
+      },
+      { deadlineSeconds, what: `instance ${name} to be ${status}` },
+    )
+  }
+
+  async waitUntilGone(name: string, deadlineSeconds = 10): Promise<void> {
+    await waitFor(
+      async () => (await this.call('GET', `workspaces/default/computeinstances/${name}`)).status === 404,
+      {
+        deadlineSeconds,
+        what: `instance ${name} to be gone`,
+      },
+    )
+  }
+}
+
+interface Variable {
+  readonly name: string
+  readonly value?: string
+}
+
+/** An apply body as the guide prints it. */
+export function instanceBody(name: string, variables: readonly Variable[] = [], profile = 'no-gpu-vm') {
+  return {
+    apiVersion: 'paas.envmgmt.io/v1',
+    kind: 'ComputeInstance',
+    metadata: { name, workspace: 'default', project: 'defaultproject' },
+    spec: { computeProfile: { name: profile, systemCatalog: true }, variables },
+  }
+}
+
+export const INSTANCES = 'workspaces/default/computeinstances'

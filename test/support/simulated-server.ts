@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadConfig } from '@berth/server/main/config'
+import { serve, type RunningServer } from '@berth/server/main/serve'
+import { pino } from 'pino'
+import { ApiClient } from './api-client.ts'
+
+/** A server on the simulated driver in this process, and a client with its operator key. */
+export interface SimulatedServer {
+  readonly api: ApiClient
+  readonly state: string
+  stop(): Promise<void>
+}
+
+/** @param state directory; a second server on it takes over what the first one left */
+export async function startSimulated(state: string): Promise<SimulatedServer> {
+  const config = loadConfig({ state, driver: 'simulated', listen: '127.0.0.1:0' }, {})
+  const server: RunningServer = await serve(config, pino({ level: 'silent' }))
+  const key = readFileSync(join(state, 'admin.key'), 'utf8').trim()
+  return { api: new ApiClient(server.url, key), state, stop: () => server.stop() }
+}
