@@ -1,0 +1,161 @@
+import { existsSync } from 'node:fs'
+import { isIPv4 } from 'node:net'
+import { isAbsolute } from 'node:path'
+import type { CensusEntry } from '@berth/contract/host/census'
+import { HostError } from '@berth/contract/host/host-error'
+import { attachPort, ensureTap, removeGuestPort } from './guest-port.ts'
+import { KeyedQueue } from './keyed-queue.ts'
+import { takeCensus } from './namespace-census.ts'
+import type { Forward, GuestPort, NetworkDriver, ProjectNetwork } from './network-driver.ts'
+import { checkGuestPort, checkPortName, namespaceName, namespacePrefix } from './network-names.ts'
+import { findPortOwner } from './port-owner.ts'
+import { ensureNamespace, namespaceState, removeNamespace } from './project-namespace.ts'
+import { RelayClient, RelayRefusal } from './relay-client.ts'
+import { isLoopback } from './relay-protocol.ts'
+import { runCommand, tryCommand } from './run-command.ts'
+
+export interface NamespaceNetworkOptions {
+  /** Six characters of a-z and 0-9: keeps installations on one host apart. */
+  readonly installId: string
+  /** Absolute path of the directory for the relay's socket, lock and log; made 0700. */
+  readonly runDir: string
+  /** The user that runs guests and opens their taps; `berth-guest` unless told. */
+  readonly guestUser?: string
+  readonly log?: (message: string) => void
+}
+
+/** The programs this driver runs, how each shows that it is there, and the Debian package that has it. */
+const PROGRAMS = [
+  ['ip', ['-V'], 'iproute2'],
+  ['bridge', ['-V'], 'iproute2'],
+  ['nft', ['--version'], 'nftables'],
+  ['sysctl', ['--version'], 'procps'],
+  ['setpriv', ['--version'], 'util-linux'],
+] as const
+
+/**
+ * A project's network as a network namespace of this host: a bridge that routes between isolated ports,
+ * an nftables firewall beside it, and a detached relay for connections from the host's loopback addresses.
+ * Nothing is kept in memory: any number of instances, one after another or at once, may work on one host.
+ */
+export class NamespaceNetwork implements NetworkDriver {
+  readonly name = 'namespaces'
+  readonly #installId: string
+  readonly #guestUser: string
+  readonly #log: (message: string) => void
+  readonly #relay: RelayClient
+  readonly #queue = new KeyedQueue()
+
+  /** Throws a HostError for a malformed install id, or a run directory that is relative or too long. */
+  constructor(options: NamespaceNetworkOptions) {
+    namespacePrefix(options.installId)
+    if (!isAbsolute(options.runDir)) {
+      throw new HostError(`The run directory ${options.runDir} is not an absolute path.`, {
+        retryable: false,
+      })
+    }
+    this.#installId = options.installId
+    this.#guestUser = options.guestUser ?? 'berth-guest'
+    this.#log = options.log ?? (() => {})
+    this.#relay = new RelayClient(options.installId, options.runDir)
+  }
+
+  async prepare(): Promise<void> {
+    if (process.getuid?.() !== 0) throw lacking('Networks need root. Start Berth as root.')
+    for (const [program, args, debianPackage] of PROGRAMS) {
+      const found = await tryCommand(program, args).catch(() => null)
+      if (found?.code !== 0) {
+        throw lacking(`The program \`${program}\` does not run. Install the package ${debianPackage}.`)
+      }
+    }
+    if (!existsSync('/dev/net/tun')) throw lacking('/dev/net/tun is missing. Load the kernel module `tun`.')
+    if ((await tryCommand('id', ['-u', this.#guestUser])).code !== 0) {
+      const how = `useradd --system --no-create-home --shell /usr/sbin/nologin ${this.#guestUser}`
+      throw lacking(`The user ${this.#guestUser} that runs guests is missing. Create it with \`${how}\`.`)
+    }
+    await runCommand('ip', ['netns', 'list'])
+    this.#relay.makeDirectory()
+  }
+
+  namespaceOf(networkKey: string): string {
+    return namespaceName(this.#installId, networkKey)
+  }
+
+  ensureProject(network: ProjectNetwork): Promise<void> {
+    return this.#inNamespace(network.key, (namespace) => ensureNamespace(namespace, network))
+  }
+
+  removeProject(networkKey: string): Promise<void> {
+    return this.#inNamespace(networkKey, async (namespace) => {
+      await removeNamespace(namespace)
+      this.#log(`removed the network namespace ${namespace}`)
+    })
+  }
+
+  ensurePort(network: ProjectNetwork, port: GuestPort): Promise<void> {
+    return this.#inNamespace(network.key, async (namespace) => {
+      checkGuestPort(network, port)
+      await ensureNamespace(namespace, network)
+      await ensureTap(namespace, port, this.#guestUser)
+      await attachPort(namespace, network, port)
+    })
+  }
+
+  removePort(networkKey: string, port: GuestPort): Promise<void> {
+    return this.#inNamespace(networkKey, async (namespace) => {
+      checkPortName(port)
+      await removeGuestPort(namespace, port)
+    })
+  }
+
+  async ensureForward(forward: Forward): Promise<{ address: string; port: number }> {
+    const { id, networkKey, listen, target } = forward
+    const namespace = this.namespaceOf(networkKey)
+    if (!isLoopback(listen.address) || !isIPv4(target.address)) {
+      const message = `The forward ${id} needs a loopback address to listen on and an IPv4 address to reach.`
+      throw new HostError(message, { retryable: false })
+    }
+    if ((await namespaceState(namespace)) !== 'present') {
+      throw new HostError(
+        `The network namespace ${namespace} is not there yet, so nothing can be forwarded into it.`,
+      )
+    }
+    try {
+      return await this.#relay.ensure({ id, networkKey, namespace, listen, target })
+    } catch (error) {
+      if (!(error instanceof RelayRefusal)) throw error
+      const place = `${listen.address}:${listen.port}`
+      if (error.code !== 'EADDRINUSE')
+        throw new HostError(`Nothing can listen on ${place}: ${error.message}.`)
+      const owner = await findPortOwner(listen.address, listen.port)
+      const holder = owner === null ? 'something else on this host' : `${owner.name} (pid ${owner.pid})`
+      throw new HostError(`${place} is in use by ${holder}. End it, or choose another port.`, {
+        cause: error,
+      })
+    }
+  }
+
+  async removeForward(id: string): Promise<void> {
+    await this.#relay.remove(id).catch((error: unknown) => {
+      throw error instanceof RelayRefusal
+        ? new HostError(`The forward ${id} stays: ${error.message}.`)
+        : error
+    })
+  }
+
+  census(): Promise<CensusEntry[]> {
+    return takeCensus(this.#installId, this.#relay)
+  }
+
+  shutdownIdle(): Promise<void> {
+    return this.#relay.stopIfIdle()
+  }
+
+  #inNamespace(key: string, task: (namespace: string) => Promise<void>): Promise<void> {
+    return this.#queue.run(key, () => task(this.namespaceOf(key)))
+  }
+}
+
+function lacking(message: string): HostError {
+  return new HostError(message, { retryable: false })
+}

@@ -1,0 +1,160 @@
+import { statfs, readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { HostError } from '@berth/contract/host/host-error'
+import type { ProjectNetwork } from './network-driver.ts'
+import { BRIDGE, bridgeMac, parseGateway } from './network-names.ts'
+import { compileRuleset, type NftDocument } from './ruleset.ts'
+import { commandFailure, runCommand, tryCommand } from './run-command.ts'
+
+/** statfs(2) type of a namespace file, NSFS_MAGIC in linux/magic.h. */
+const NSFS_MAGIC = 0x6e736673
+
+/** One network device as `ip -details -json link` tells it, reduced to what is used here. */
+export interface NetworkLink {
+  readonly ifname: string
+  readonly flags: readonly string[]
+  readonly address?: string
+  readonly ifalias?: string
+  readonly linkinfo?: {
+    readonly info_kind?: string
+    readonly info_data?: { readonly type?: string; readonly user?: string | number }
+  }
+}
+
+/** Whether `ip netns` knows the name, and whether a namespace is really mounted there. */
+export async function namespaceState(namespace: string): Promise<'absent' | 'half-made' | 'present'> {
+  try {
+    const { type } = await statfs(`/run/netns/${namespace}`)
+    return type === NSFS_MAGIC ? 'present' : 'half-made'
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'absent'
+    throw new HostError(`The network namespace ${namespace} cannot be looked at: ${String(error)}`)
+  }
+}
+
+/** Makes the namespace, its firewall and its bridge; whatever of them is there already stays as it is. */
+export async function ensureNamespace(namespace: string, network: ProjectNetwork): Promise<void> {
+  const { address, prefix } = parseGateway(network.gateway)
+  if ((await namespaceState(namespace)) === 'half-made')
+    await runCommand('ip', ['netns', 'delete', namespace])
+  if ((await namespaceState(namespace)) === 'absent') {
+    const args = ['netns', 'add', namespace]
+    const added = await tryCommand('ip', args)
+    // Another server of this installation may have been faster.
+    if (added.code !== 0 && (await namespaceState(namespace)) !== 'present') {
+      throw commandFailure('ip', args, added)
+    }
+  }
+  await setKernel(namespace, [
+    'net.ipv6.conf.all.disable_ipv6=1',
+    'net.ipv6.conf.default.disable_ipv6=1',
+    // Exists only where br_netfilter is loaded. Inside a namespace it is either that namespace's own or absent.
+    'net.bridge.bridge-nf-call-iptables=0',
+    'net.bridge.bridge-nf-call-ip6tables=0',
+    'net.bridge.bridge-nf-call-arptables=0',
+  ])
+  await loadRules(namespace, compileRuleset(network, []))
+  const links = await listLinks(namespace)
+  const ip = (...args: string[]) => runCommand('ip', ['-n', namespace, ...args])
+  await ip('link', 'set', 'dev', 'lo', 'up')
+  const mac = bridgeMac(namespace)
+  if (!links.some((link) => link.ifname === BRIDGE)) await ip('link', 'add', 'name', BRIDGE, 'type', 'bridge')
+  // Without an address of its own the bridge takes its lowest port's, and guests lose their gateway as ports come and go.
+  await ip('link', 'set', 'dev', BRIDGE, 'address', mac, 'type', 'bridge', 'mcast_snooping', '0')
+  await setKernel(namespace, bridgeSettings())
+  await ip('address', 'replace', `${address}/${prefix}`, 'dev', BRIDGE)
+  await dropOtherAddresses(namespace, `${address}/${prefix}`)
+  await ip('link', 'set', 'dev', BRIDGE, 'up')
+}
+
+/**
+ * Deletes the namespace with all that is in it. Throws a HostError that names the processes still
+ * inside: they would live on in a network that nobody can find any more.
+ */
+export async function removeNamespace(namespace: string): Promise<void> {
+  const state = await namespaceState(namespace)
+  if (state === 'absent') return
+  if (state === 'present') {
+    const deadline = Date.now() + 2000
+    let inside = await processesInside(namespace)
+    while (inside.length > 0 && Date.now() < deadline) {
+      await delay(50)
+      inside = await processesInside(namespace)
+    }
+    if (inside.length > 0) {
+      const message = `The network namespace ${namespace} is still used by ${inside.join(', ')}.`
+      throw new HostError(`${message} It is removed once they have ended.`)
+    }
+  }
+  const args = ['netns', 'delete', namespace]
+  const deleted = await tryCommand('ip', args)
+  if (deleted.code !== 0 && (await namespaceState(namespace)) !== 'absent') {
+    throw commandFailure('ip', args, deleted)
+  }
+}
+
+/** Loads one nftables transaction in the namespace. */
+export async function loadRules(namespace: string, document: NftDocument): Promise<void> {
+  const input = JSON.stringify(document)
+  await runCommand('ip', ['netns', 'exec', namespace, 'nft', '-j', '-f', '-'], { input })
+}
+
+/** Every network device in the namespace, the loopback device and the bridge included. */
+export async function listLinks(namespace: string): Promise<NetworkLink[]> {
+  const text = await runCommand('ip', ['-n', namespace, '-details', '-json', 'link', 'show'])
+  return JSON.parse(text) as NetworkLink[]
+}
+
+/**
+ * The bridge answers ARP on behalf of its isolated ports and routes between them. `proxy_delay` 0 makes
+ * it answer at once in place of after up to 0.8 s; redirects would teach guests a way around the firewall.
+ * See ip-sysctl in the kernel's documentation.
+ */
+function bridgeSettings(): string[] {
+  return [
+    'net.ipv4.ip_forward=1',
+    `net.ipv4.conf.${BRIDGE}.proxy_arp_pvlan=1`,
+    `net.ipv4.neigh.${BRIDGE}.proxy_delay=0`,
+    'net.ipv4.conf.all.send_redirects=0',
+    `net.ipv4.conf.${BRIDGE}.send_redirects=0`,
+    `net.ipv4.conf.${BRIDGE}.accept_redirects=0`,
+    `net.ipv4.conf.${BRIDGE}.rp_filter=1`,
+  ]
+}
+
+/** `--ignore` passes over settings this kernel does not have; one that it refuses is still an error. */
+async function setKernel(namespace: string, settings: readonly string[]): Promise<void> {
+  await runCommand('ip', [
+    'netns',
+    'exec',
+    namespace,
+    'sysctl',
+    '--quiet',
+    '--ignore',
+    '--write',
+    ...settings,
+  ])
+}
+
+async function dropOtherAddresses(namespace: string, keep: string): Promise<void> {
+  const text = await runCommand('ip', ['-n', namespace, '-json', 'address', 'show', 'dev', BRIDGE])
+  const links = JSON.parse(text) as { addr_info?: { family: string; local: string; prefixlen: number }[] }[]
+  for (const info of links.flatMap((link) => link.addr_info ?? [])) {
+    const cidr = `${info.local}/${info.prefixlen}`
+    if (info.family !== 'inet' || cidr === keep) continue
+    await runCommand('ip', ['-n', namespace, 'address', 'delete', cidr, 'dev', BRIDGE])
+  }
+}
+
+async function processesInside(namespace: string): Promise<string[]> {
+  const pids = await runCommand('ip', ['netns', 'pids', namespace])
+  const names = pids
+    .split('\n')
+    .filter((pid) => pid !== '')
+    .slice(0, 20)
+    .map(async (pid) => {
+      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => null)
+      return name === null ? null : `${name.trim()} (pid ${pid})`
+    })
+  return (await Promise.all(names)).filter((name) => name !== null)
+}

@@ -1,0 +1,13 @@
+import type { RelayPlace } from './relay-protocol.ts'
+
+/** What the supervisor tells the relay process of one namespace; `serve` carries the listening socket. */
+export type ToRelayChild =
+  | { readonly type: 'serve'; readonly id: string; readonly target: RelayPlace }
+  | { readonly type: 'close'; readonly id: string }
+  | { readonly type: 'drain' }
+
+/** What the relay process answers: `ready` once after its start, then one answer to every `serve` and `close`. */
+export type FromRelayChild =
+  | { readonly type: 'ready' }
+  | { readonly type: 'serving'; readonly id: string }
+  | { readonly type: 'closed'; readonly id: string }

@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest'
+import type { GuestPort, ProjectNetwork } from './network-driver.ts'
+import { compilePortRemoval, compileRuleset, type NftDocument } from './ruleset.ts'
+
+const network: ProjectNetwork = { key: 'p1', gateway: '10.64.0.1/20' }
+const five = port(5)
+const six = port(6)
+
+function port(number: number): GuestPort {
+  const address = `10.64.0.${number}`
+  return { instanceId: `i-${number}`, tap: `g${number}`, mac: `02:00:00:00:00:0${number}`, address }
+}
+
+/** The commands as short lines, such as `flush chain bridge from-g5`. */
+function commands(document: NftDocument): string[] {
+  return document.nftables.map((command) => {
+    const [verb = '', object] = Object.entries(command)[0] ?? []
+    const [kind = '', value] = Object.entries(object as object)[0] ?? []
+    const { family, chain, name, elem } = value as Record<string, unknown>
+    const key = (elem as [string, unknown][] | undefined)?.[0]?.[0]
+    return [verb, kind, family, chain ?? name, key].filter((word) => word !== undefined).join(' ')
+  })
+}
+
+test('every chain with a hook drops what no rule accepts', () => {
+  const hooks = compileRuleset(network, []).nftables.flatMap((command) => {
+    const { chain } = (command.add ?? {}) as { chain?: { hook?: string; policy?: string } }
+    return chain?.hook === undefined ? [] : [`${chain.hook} ${chain.policy}`]
+  })
+  expect(hooks).toEqual(['prerouting drop', 'forward drop', 'input drop', 'postrouting drop'])
+})
+
+test('loading one port touches no chain of another, and never a whole table or map', () => {
+  const lines = commands(compileRuleset(network, [five]))
+  expect(lines.filter((line) => line.includes('g6') || line.includes('10.64.0.6'))).toEqual([])
+  expect(lines.filter((line) => /^(flush|delete) (table|map|ruleset)/.test(line))).toEqual([])
+  expect(lines.filter((line) => line.startsWith('flush'))).toEqual([
+    'flush chain bridge prerouting',
+    'flush chain bridge forward',
+    'flush chain inet input',
+    'flush chain inet postrouting',
+    'flush chain bridge from-g5',
+    'flush chain inet to-10.64.0.5',
+  ])
+})
+
+test('the rules of several ports are those of each, one after another', () => {
+  const project = compileRuleset(network, []).nftables
+  const own = (guest: GuestPort) => compileRuleset(network, [guest]).nftables.slice(project.length)
+  expect(compileRuleset(network, [five, six]).nftables).toEqual([...project, ...own(five), ...own(six)])
+})
+
+test('the gateway alone may open SSH to a guest', () => {
+  const rules = compileRuleset(network, [five]).nftables.filter((command) =>
+    JSON.stringify(command).includes('"chain":"to-10.64.0.5"'),
+  )
+  const match = (left: object, right: string | number) => ({ match: { op: '==', left, right } })
+  expect(rules).toEqual([
+    {
+      add: {
+        rule: {
+          family: 'inet',
+          table: 'berth',
+          chain: 'to-10.64.0.5',
+          expr: [
+            match({ payload: { protocol: 'ip', field: 'saddr' } }, '10.64.0.1'),
+            match({ payload: { protocol: 'tcp', field: 'dport' } }, 22),
+            match({ ct: { key: 'state' } }, 'new'),
+            { accept: null },
+          ],
+        },
+      },
+    },
+  ])
+})
+
+test.each([
+  'element bridge ports g5',
+  'chain bridge from-g5',
+  'element inet guests 10.64.0.5',
+  'chain inet to-10.64.0.5',
+])('removing a port adds before it deletes, so that it works when nothing is there: %s', (what) => {
+  const lines = commands(compilePortRemoval(five))
+  expect(lines.indexOf(`add ${what}`)).toBeGreaterThanOrEqual(0)
+  expect(lines.indexOf(`delete ${what}`)).toBeGreaterThan(lines.indexOf(`add ${what}`))
+})

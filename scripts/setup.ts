@@ -1,0 +1,38 @@
+import { argv, stderr } from 'node:process'
+import { HostError } from '@berth/contract/host/host-error'
+import { buildImage } from '../packages/server/src/images/build-image.ts'
+import { imageCacheDir } from '../packages/server/src/images/cache-dir.ts'
+import { createProgressBar, type ProgressBar } from '../packages/server/src/images/progress-bar.ts'
+import { ensureDebianHost, SetupError } from './debian-host.ts'
+
+/** The images that the demo and the tests boot. */
+const guestImages = ['tiny', 'debian-12']
+
+async function ensureImage(name: string): Promise<void> {
+  let bar: ProgressBar | undefined
+  try {
+    await buildImage(name, {
+      cacheDir: imageCacheDir(),
+      onProgress: (progress) => {
+        // An image that is in the cache reports nothing but its end, which is not worth a line.
+        if (!bar && progress.fraction >= 1) return
+        if (!bar) console.error(`setup: building the guest image ${name}`)
+        bar ??= createProgressBar(stderr)
+        bar.update(progress)
+      },
+    })
+  } finally {
+    bar?.finish()
+  }
+}
+
+try {
+  ensureDebianHost()
+  if (!argv.includes('--no-images')) {
+    for (const name of guestImages) await ensureImage(name)
+  }
+} catch (error) {
+  if (!(error instanceof SetupError || error instanceof HostError)) throw error
+  console.error(`setup: ${error.message}`)
+  process.exitCode = 1
+}

