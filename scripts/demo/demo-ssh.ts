@@ -41,6 +41,7 @@ export function writeSshConfig(
     '  IdentitiesOnly yes',
     `  UserKnownHostsFile ${join(place.state, 'demo-known-hosts')}`,
     '  StrictHostKeyChecking accept-new',
+    '  LogLevel ERROR',
   ]
   writeFileSync(path, `${lines.join('\n')}\n`)
   return `ssh -F ${path} demo`

@@ -5,24 +5,14 @@ import { addressOf } from '../store/guest-addresses.ts'
 import { projectById } from '../store/projects.ts'
 import { openSettings } from '../store/published-settings.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
-import type { SecretBox } from '../store/secret-box.ts'
-import type { Store } from '../store/store.ts'
 import { decisionOf } from './deploy/decision.ts'
 import type { DeployPhase, PhaseInput, PhaseResult } from './deploy/phase.ts'
 import { DEPLOY_PHASES } from './deploy/phases.ts'
 import { destroyStep } from './destroy.ts'
 import type { Host } from './host.ts'
+import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { writeIfCurrent } from './instance-writes.ts'
 import { watchStep } from './watch.ts'
-
-/** What the lifecycle of compute instances works with. */
-export interface InstanceLifecycle {
-  readonly store: Store
-  readonly secretBox: SecretBox
-  readonly host: Host
-  /** Told of each step's end, so that the server knows when every guest was looked after once. */
-  readonly onStepped: (id: string) => void
-}
 
 /**
  * The state machine of a compute instance: place → image → attach → disk → start → boot → reach → run, and

@@ -1,6 +1,6 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { StepOutcome } from '../engine/step.ts'
-import type { InstanceLifecycle } from './compute-instance.ts'
+import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { advance } from './deploy/decision.ts'
 import { placementOf, type PhaseInput } from './deploy/phase.ts'
 import { attachPhase } from './deploy/prepare.ts'

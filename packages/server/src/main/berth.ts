@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { censusCommand } from './census-command.ts'
 import { ConfigError, type ConfigFlags, loadConfig } from './config.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { isExplained } from './host.ts'
@@ -40,6 +41,11 @@ withConfig(program.command('doctor').description('check what this host can run, 
   .action(({ recheck, ...flags }: ConfigFlags & { recheck?: boolean }) =>
     doctorCommand(loadConfig(flags), recheck === true),
   )
+
+withConfig(program.command('census').description('list everything on this host that belongs to this installation'))
+  .addOption(new Option('--driver <name>', 'what runs the guests (default: qemu)').choices(['qemu', 'simulated']))
+  .option('--json', 'as JSON')
+  .action(({ json, ...flags }: ConfigFlags & { json?: boolean }) => censusCommand(loadConfig(flags), json === true))
 
 const image = program.command('image').description('guest images on this host')
 withConfig(image.command('build').description('build a guest image from Debian packages').argument('<name>'))

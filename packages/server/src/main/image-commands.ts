@@ -1,4 +1,5 @@
 import { buildImage } from '../images/build-image.ts'
+import type { GuestImage } from '../images/guest-image.ts'
 import { listImages } from '../images/image-store.ts'
 import { createProgressBar } from '../images/progress-bar.ts'
 import type { Config } from './config.ts'
@@ -6,9 +7,13 @@ import { table } from './text-table.ts'
 
 /** `berth image build NAME`. @throws HostError when it cannot be built */
 export async function buildImageCommand(config: Config, name: string, force: boolean): Promise<void> {
-  const bar = createProgressBar(name, process.stderr)
-  const image = await buildImage(name, { cacheDir: config.cache, force, onProgress: bar.onProgress })
-  bar.finish()
+  const bar = createProgressBar(process.stderr)
+  let image: GuestImage
+  try {
+    image = await buildImage(name, { cacheDir: config.cache, force, onProgress: bar.update })
+  } finally {
+    bar.finish()
+  }
   process.stdout.write(`${image.name}  ${sizeText(image.sizeBytes)}  ${image.digest.slice(0, 12)}\n`)
 }
 

@@ -30,6 +30,8 @@ export interface RunningServer {
  * @throws ConfigError or HostError that explains itself to the operator
  */
 export async function serve(config: Config, logger: Logger): Promise<RunningServer> {
+  // Whatever Berth writes is its own, unless a directory or a file is opened to the guests' user on purpose.
+  process.umask(0o077)
   const { host: listenHost, port } = listenAddress(config)
   const releaseState = takeStateDirectory(config.state)
   const secretBox = new SecretBox(ensureSecretKey(config.state))

@@ -1,10 +1,15 @@
 import { shortId } from './short-id.ts'
 import type { Queryable } from './store.ts'
 
+/** The installation's id; undefined while it has none. */
+export async function readInstallationId(db: Queryable): Promise<string | undefined> {
+  return (await db.selectFrom('installation').select('id').executeTakeFirst())?.id
+}
+
 /** The 6 characters that mark everything of this installation on a host; made at the first call. */
 export async function installationId(tx: Queryable, now: number): Promise<string> {
-  const row = await tx.selectFrom('installation').select('id').executeTakeFirst()
-  if (row) return row.id
+  const existing = await readInstallationId(tx)
+  if (existing !== undefined) return existing
   const id = shortId(6)
   await tx.insertInto('installation').values({ id, created_at: now }).execute()
   return id

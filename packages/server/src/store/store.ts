@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { existsSync } from 'node:fs'
 import { Kysely, type Transaction } from 'kysely'
 import { systemClock, type Clock } from './clock.ts'
 import { migrate } from './migrate.ts'
@@ -32,6 +33,12 @@ export class Store {
     const db = new Kysely<Schema>({ dialect: nodeSqliteDialect(path) })
     await migrate(db)
     return new Store(db, clock)
+  }
+
+  /** Opens a database as it is, beside a server that uses it; null when there is none. Nothing is migrated. */
+  static async openExisting(path: string): Promise<Store | null> {
+    if (!existsSync(path)) return null
+    return new Store(new Kysely<Schema>({ dialect: nodeSqliteDialect(path) }), systemClock)
   }
 
   /** Runs `work` in one transaction, durable when this resolves. Listeners hear of it afterwards. */

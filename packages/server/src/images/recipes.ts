@@ -1,0 +1,18 @@
+import { HostError } from '@berth/contract/host/host-error'
+import { debian12Recipe } from './debian-12/recipe.ts'
+import type { ImageRecipe } from './recipe.ts'
+import { tinyRecipe } from './tiny/recipe.ts'
+
+const recipes: readonly ImageRecipe[] = [tinyRecipe, debian12Recipe]
+
+/** Names of the images that can be built here. */
+export const imageNames: readonly string[] = recipes.map((recipe) => recipe.name)
+
+/** @throws HostError for a name without a recipe. */
+export function recipeNamed(name: string): ImageRecipe {
+  const recipe = recipes.find((candidate) => candidate.name === name)
+  if (recipe) return recipe
+  throw new HostError(`There is no guest image named '${name}'. There are: ${imageNames.join(', ')}.`, {
+    retryable: false,
+  })
+}

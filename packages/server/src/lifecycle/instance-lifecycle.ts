@@ -1,0 +1,12 @@
+import type { SecretBox } from '../store/secret-box.ts'
+import type { Store } from '../store/store.ts'
+import type { Host } from './host.ts'
+
+/** What the lifecycle of compute instances works with. */
+export interface InstanceLifecycle {
+  readonly store: Store
+  readonly secretBox: SecretBox
+  readonly host: Host
+  /** Told of each step's end, so that the server knows when every guest was looked after once. */
+  readonly onStepped: (id: string) => void
+}

@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import type { CensusEntry } from '@berth/contract/host/census'
+import { pino } from 'pino'
+import { readInstallationId } from '../store/installation.ts'
+import { Store } from '../store/store.ts'
+import { ConfigError, type Config } from './config.ts'
+import { createHost } from './host.ts'
+import { table } from './text-table.ts'
+
+/** `berth census`: everything on this host that belongs to the installation, whether its server runs or not. */
+export async function censusCommand(config: Config, json: boolean): Promise<void> {
+  const entries = await takeCensus(config)
+  if (json) {
+    process.stdout.write(`${JSON.stringify(entries)}\n`)
+  } else if (entries.length === 0) {
+    process.stdout.write('Nothing on this host belongs to this installation.\n')
+  } else {
+    const rows = entries.map((entry) => [entry.kind, entry.name, entry.owner ?? ''])
+    process.stdout.write(table(['KIND', 'NAME', 'OWNER'], rows))
+  }
+}
+
+async function takeCensus(config: Config): Promise<CensusEntry[]> {
+  const store = await Store.openExisting(join(config.state, 'berth.db'))
+  if (!store) throw new ConfigError(`${config.state} holds no installation (flag --state, variable BERTH_STATE).`)
+  try {
+    const installId = await readInstallationId(store.db)
+    if (installId === undefined) return []
+    const host = createHost(config, installId, pino({ level: 'silent' }))
+    return [...(await host.driver.census()), ...(await host.network.census())]
+  } finally {
+    await store.close()
+  }
+}

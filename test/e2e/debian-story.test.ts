@@ -1,0 +1,140 @@
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { ComputeInstance } from '@berth/contract/compute-instance'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { INSTANCES, instanceBody } from '../support/api-client.ts'
+import { debianBoots } from '../support/boot-budget.ts'
+import { GuestSsh, makeKeyPair } from '../support/guest-ssh.ts'
+import { RealServer } from '../support/real-server.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+// One Debian guest carries the whole story, so each test goes on where the one before it ended.
+
+const PASSWORD = 'planted-secret-vm1234'
+const run = promisify(execFile)
+
+let server: RealServer
+let directory: string
+let key: string
+let ssh: GuestSsh
+
+beforeAll(async () => {
+  directory = await tempDir()
+  server = await RealServer.start(await tempDir())
+})
+afterAll(() => server.clean())
+
+async function guestProcesses(): Promise<string[]> {
+  const { id } = (await server.api.instance('story')).metadata
+  const census = await server.census()
+  return census.filter((entry) => entry.kind === 'process' && entry.owner === id).map((entry) => entry.name)
+}
+
+async function uptime(): Promise<number> {
+  return Number((await ssh.withKey(key, 'cat', '/proc/uptime')).split(' ')[0])
+}
+
+/** Ends the server the hard way as soon as the deployment has begun the named step, and starts it again. */
+async function killDuring(step: string): Promise<void> {
+  await waitFor(
+    async () => (await server.api.instance('story')).status.steps.some(({ name }) => name === step),
+    {
+      deadlineSeconds: 60,
+      what: `the step ${step}`,
+      intervalMs: 5,
+    },
+  )
+  await server.kill()
+  await server.start()
+}
+
+test('applied and published, and the server killed along the way, it comes up once', async () => {
+  const pair = await makeKeyPair(directory)
+  key = pair.path
+  const variables = [
+    { name: 'SSH Public Keys', value: pair.publicKey },
+    { name: 'Guest Password', value: PASSWORD },
+  ]
+  expect(
+    (await server.api.call('POST', `${INSTANCES}?fail-on-exists=true`, instanceBody('story', variables)))
+      .status,
+  ).toBe(200)
+  const published = await server.api.call('POST', `${INSTANCES}/story/publish`, {})
+  expect(published.body.status.status).toBe('submitted')
+  for (const step of ['Attach network', 'Start machine', 'Boot guest']) await killDuring(step)
+
+  const instance = await server.api.waitForStatus('story', 'success', 240)
+  expect(instance.status).toMatchObject({
+    powerState: 'running',
+    actions: ['stop', 'reboot'],
+    reason: 'Running.',
+  })
+  expect(await guestProcesses()).toHaveLength(1)
+  expect(debianBoots().length, 'boots are counted').toBeGreaterThan(0)
+  ssh = new GuestSsh(instance, directory)
+})
+
+test('its key and its password log in, and its hostname is the instance’s', async () => {
+  expect(await ssh.withKey(key, 'hostname')).toBe('story')
+  expect(await ssh.withPassword(PASSWORD, 'whoami')).toBe('debian')
+  await expect(ssh.withPassword('wrong', 'true')).rejects.toThrow('Permission denied')
+})
+
+test('killed again and again while it runs, the server adopts the guest and an open session lives on', async () => {
+  const before = await uptime()
+  const [pid] = await guestProcesses()
+  const session = ssh.openEcho(key)
+  let echoed = ''
+  session.stdout?.on('data', (data: Buffer) => (echoed += data.toString()))
+  for (let life = 1; life <= 3; life++) {
+    await server.kill()
+    await server.start()
+    session.stdin?.write(`life ${life}\n`)
+    await waitFor(() => echoed.includes(`life ${life}\n`), {
+      deadlineSeconds: 10,
+      what: `the echo of life ${life}`,
+    })
+  }
+  session.stdin?.end()
+  expect(await guestProcesses()).toEqual([pid])
+  expect(await uptime()).toBeGreaterThan(before)
+  expect((await server.api.instance('story')).status.status).toBe('success')
+})
+
+test('its password is nowhere but where it must be', async () => {
+  const { id } = (await server.api.instance('story')).metadata
+  const machine = join(server.state, 'instances', id)
+  const files = [
+    ...readdirSync(server.state).map((name) => join(server.state, name)),
+    ...readdirSync(machine).map((name) => join(machine, name)),
+  ].filter((path) => !/\.sock$|disk\.qcow2$|\/(instances|run)$/.test(path))
+  for (const path of files) expect(readFileSync(path).includes(PASSWORD), path).toBe(false)
+  const { stdout: arguments_ } = await run('ps', ['-eo', 'args'], { maxBuffer: 2 ** 24 })
+  expect(arguments_).not.toContain(PASSWORD)
+  const { stdout: readable } = await run('find', [
+    server.state,
+    '-maxdepth',
+    '1',
+    '-type',
+    'f',
+    '-perm',
+    '/077',
+  ])
+  expect(readable, 'files that others may read').toBe('')
+})
+
+test('deleted while the server is killed, it goes for good and nothing stays behind', async () => {
+  const { id } = (await server.api.instance('story')).metadata
+  expect((await server.api.call('DELETE', `${INSTANCES}/story`)).status).toBe(200)
+  await server.kill()
+  await server.start()
+  await server.api.waitUntilGone('story', 60)
+  expect(await server.census()).toEqual([])
+  const again = (await server.api.call('GET', INSTANCES)).body as { items: ComputeInstance[] }
+  expect(again.items).toEqual([])
+  expect((await server.api.call('DELETE', `${INSTANCES}/story`)).status).toBe(404)
+  expect(readdirSync(join(server.state, 'instances'))).not.toContain(id)
+})

@@ -1,0 +1,91 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { CensusEntry } from '@berth/contract/host/census'
+import { ApiClient } from './api-client.ts'
+import { countedBoots } from './boot-budget.ts'
+import { freePort } from './free-port.ts'
+import { waitFor } from './wait-for.ts'
+
+const BERTH = join(import.meta.dirname, '../../bin/berth')
+const run = promisify(execFile)
+
+/** A `berth serve` process with real guests, which tests kill and start again. */
+export class RealServer {
+  readonly state: string
+  readonly #listen: string
+  #process: ChildProcess | undefined
+
+  private constructor(state: string, listen: string) {
+    this.state = state
+    this.#listen = listen
+  }
+
+  /** Starts a server on an empty or an earlier one's STATE and waits until it is ready. */
+  static async start(state: string): Promise<RealServer> {
+    const server = new RealServer(state, `127.0.0.1:${await freePort()}`)
+    await server.start()
+    return server
+  }
+
+  get api(): ApiClient {
+    return new ApiClient(`http://${this.#listen}`, readFileSync(join(this.state, 'admin.key'), 'utf8').trim())
+  }
+
+  /** Where the server's log goes; one file over all its lives. */
+  get log(): string {
+    return join(this.state, 'test-serve.log')
+  }
+
+  async start(): Promise<void> {
+    const log = openSync(this.log, 'a', 0o600)
+    const arguments_ = ['serve', '--state', this.state, '--listen', this.#listen, '--log-level', 'debug']
+    this.#process = spawn(BERTH, arguments_, { stdio: ['ignore', log, log], env: countedBoots() })
+    closeSync(log)
+    const child = this.#process
+    await waitFor(
+      async () => {
+        if (child.exitCode !== null) return { exited: child.exitCode }
+        return (await fetch(`http://${this.#listen}/readyz`)).ok
+      },
+      { deadlineSeconds: 60, what: `the server on ${this.state} to be ready` },
+    )
+    if (child.exitCode !== null)
+      throw new Error(`The server ended: ${readFileSync(this.log, 'utf8').slice(-2_000)}`)
+  }
+
+  /** kill -9, as a crash would end it. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM')
+  }
+
+  /** Everything that the installation has on this host, running or not. */
+  async census(): Promise<CensusEntry[]> {
+    const { stdout } = await run(BERTH, ['census', '--json', '--state', this.state])
+    return JSON.parse(stdout) as CensusEntry[]
+  }
+
+  /** Deletes what is left and ends the server; for the end of a test, whatever became of it. */
+  async clean(): Promise<void> {
+    if (this.#process?.exitCode !== null || this.#process.signalCode !== null) await this.start()
+    const { api } = this
+    const { body } = await api.call('GET', 'workspaces/default/computeinstances')
+    for (const { metadata } of body.items)
+      await api.call('DELETE', `workspaces/default/computeinstances/${metadata.name}`)
+    for (const { metadata } of body.items) await api.waitUntilGone(metadata.name, 60)
+    await this.stop()
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#process
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await ended
+  }
+}
