@@ -1,0 +1,90 @@
+import { HostError } from '@berth/contract/host/host-error'
+import type { MachineIdentity, MachineNic } from '../machine-driver.ts'
+import { readinessScript, readinessScriptPath } from './readiness-script.ts'
+
+/** The texts of a NoCloud seed, by file name (cloud-init's documentation, "NoCloud"). */
+export type SeedFiles = Readonly<Record<'meta-data' | 'network-config' | 'user-data', string>>
+
+/** What the seed says of a machine; the password is a SHA-512-crypt hash already. */
+export interface SeedContent {
+  readonly id: string
+  readonly nic: Pick<MachineNic, 'mac' | 'address' | 'gateway' | 'nameservers'>
+  readonly identity: Omit<MachineIdentity, 'password'>
+  readonly passwordHash: string | undefined
+}
+
+/**
+ * Writes the seed's texts as JSON, which is YAML too, so that nothing a user wrote can leave its string.
+ * Throws a HostError on a host name, user name or key that a guest could misread.
+ */
+export function seedFiles(content: SeedContent): SeedFiles {
+  const { id, nic, identity } = content
+  check(identity)
+  return {
+    // cloud-init takes a new instance-id for a new machine and would configure everything again.
+    'meta-data': yamlJson({ 'instance-id': id, 'local-hostname': identity.hostname }),
+    'network-config': yamlJson({
+      version: 2,
+      ethernets: {
+        nic0: {
+          match: { macaddress: nic.mac },
+          addresses: [nic.address],
+          // cloud-init 22.4 (Debian 12) does not know the word `default` here.
+          routes: [{ to: '0.0.0.0/0', via: nic.gateway }],
+          nameservers: { addresses: nic.nameservers },
+        },
+      },
+    }),
+    'user-data': `#cloud-config\n${yamlJson(cloudConfig(identity, content.passwordHash))}`,
+  }
+}
+
+function cloudConfig(identity: Omit<MachineIdentity, 'password'>, hash: string | undefined): object {
+  return {
+    hostname: identity.hostname,
+    manage_etc_hosts: 'localhost',
+    users: [
+      {
+        name: identity.user,
+        ssh_authorized_keys: identity.sshKeys,
+        sudo: 'ALL=(ALL) NOPASSWD:ALL',
+        lock_passwd: hash === undefined,
+        // `passwd` is for a user that cloud-init creates, `hashed_passwd` for one that the image has.
+        ...(hash === undefined ? {} : { passwd: hash, hashed_passwd: hash }),
+      },
+    ],
+    ssh_pwauth: hash !== undefined,
+    write_files: [{ path: readinessScriptPath, permissions: '0755', content: readinessScript }],
+    // Not every image has bash, and a login shell that is missing locks the user out.
+    runcmd: [['sh', '-c', '[ ! -x /bin/bash ] || usermod -s /bin/bash "$1"', 'sh', identity.user]],
+  }
+}
+
+/**
+ * JSON that YAML 1.1 reads the same: the characters that YAML forbids in a stream, or takes for line
+ * breaks, are escaped (yaml.org/spec/1.1, 5.1 and 5.4), and unpaired surrogates replaced.
+ */
+function yamlJson(value: unknown): string {
+  const text = JSON.stringify(value, (_, member: unknown) =>
+    typeof member === 'string' ? member.toWellFormed() : member,
+  )
+  return `${text.replaceAll(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, escapeCharacter)}\n`
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+const hostname = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
+const userName = /^[a-z_][a-z0-9_-]{0,31}$/
+
+function check(identity: Omit<MachineIdentity, 'password'>): void {
+  // cloud-init copies both into files such as /etc/hosts and /etc/sudoers.d as they are.
+  if (!hostname.test(identity.hostname)) refuse('its host name is not a host name (RFC 1123)')
+  if (!userName.test(identity.user)) refuse('its user name is not a Unix user name')
+  if (identity.sshKeys.some((key) => /\p{Cc}/u.test(key))) refuse('an SSH key holds a line break')
+}
+
+function refuse(why: string): never {
+  throw new HostError(`The guest cannot be configured: ${why}.`, { retryable: false })
+}

@@ -1,0 +1,71 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { HostError } from '@berth/contract/host/host-error'
+import type { MachineSpec } from '../machine-driver.ts'
+import { confinedAs, type GuestAccount } from './guest-account.ts'
+import { commitFile, fileNames, openPlainFile, pathExists, type MachineFiles } from './machine-files.ts'
+import { runCommand } from './run-command.ts'
+
+/**
+ * Creates the machine's disk on top of its image, at least `diskGib` large, or grows the one it has when
+ * `mayGrow` says that no process uses it. An existing disk is never replaced and never shrinks.
+ */
+export async function ensureOverlay(
+  spec: MachineSpec,
+  files: MachineFiles,
+  account: GuestAccount,
+  mayGrow: () => Promise<boolean>,
+): Promise<void> {
+  const wanted = spec.diskGib * 2 ** 30
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > 2 ** 46) {
+    throw new HostError('The disk must have between 1 and 65536 GiB.', { retryable: false })
+  }
+  if (await pathExists(files.disk)) {
+    if ((await virtualSize(files.disk)) >= wanted || !(await mayGrow())) return
+    await asGuest(account, files, ['resize', '-q', '-f', 'qcow2', fileNames.disk, String(wanted)])
+    return
+  }
+  const temporary = `${files.disk}.new`
+  const base = spec.image.disk
+  const size = base === undefined ? wanted : Math.max(wanted, await virtualSize(base))
+  // An absolute path has no protocol prefix that QEMU could read into it.
+  const backing = base === undefined ? [] : ['-F', 'qcow2', '-b', base]
+  await asGuest(account, files, [
+    'create',
+    '-q',
+    '-f',
+    'qcow2',
+    ...backing,
+    basename(temporary),
+    String(size),
+  ])
+  const file = await openPlainFile(temporary, constants.O_RDWR)
+  await file.chmod(0o600).finally(() => file.close())
+  await commitFile(temporary, files.disk)
+}
+
+/**
+ * Size in bytes that a guest sees, from the header of a qcow2 file (docs/interop/qcow2: magic `QFI\xfb`,
+ * big-endian size at byte 24). Throws a HostError when it is not one.
+ */
+export async function virtualSize(path: string): Promise<number> {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK
+  const file = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
+    throw new HostError(`The disk ${path} cannot be read (${error.code}).`, { cause: error })
+  })
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(32), 0, 32, 0)
+    if (bytesRead === 32 && buffer.readUInt32BE(0) === 0x514649fb) return Number(buffer.readBigUInt64BE(24))
+  } finally {
+    await file.close()
+  }
+  throw new HostError(`The disk ${path} is not a qcow2 file: it is damaged.`, { retryable: false })
+}
+
+// The guest user runs qemu-img: the disk is its own from the start, an image that it cannot read fails
+// here rather than at the start, and a disk that a guest tampered with is not parsed by root.
+async function asGuest(account: GuestAccount, files: MachineFiles, words: readonly string[]): Promise<void> {
+  const [program, ...rest] = [...confinedAs(account), 'qemu-img', ...words]
+  await runCommand(program!, rest, { cwd: files.directory, timeoutMs: 60_000 })
+}

@@ -1,0 +1,112 @@
+import { lstat } from 'node:fs/promises'
+import { createConnection, type Socket } from 'node:net'
+import { HostError } from '@berth/contract/host/host-error'
+
+const lineFeed = 0x0a
+
+/**
+ * A Unix stream socket read line by line, for peers that are not trusted: a line longer than `maxLine`
+ * bytes ends the connection, and at most about twice that is ever held in memory.
+ */
+export class LineSocket {
+  readonly #socket: Socket
+  readonly #maxLine: number
+  #buffer: Buffer = Buffer.alloc(0)
+  #failure: Error | undefined
+  #wake: (() => void) | undefined
+
+  private constructor(socket: Socket, maxLine: number) {
+    this.#socket = socket
+    this.#maxLine = maxLine
+    socket.on('data', (chunk: Buffer) => {
+      this.#buffer = Buffer.concat([this.#buffer, chunk])
+      if (this.#buffer.length > maxLine) socket.pause()
+      this.#wake?.()
+    })
+    socket.on('error', (error) => this.#fail(new HostError(`The connection failed: ${error.message}`)))
+    socket.on('close', () => this.#fail(new HostError('The other side closed the connection.')))
+  }
+
+  /** Connects within `timeoutMs`. Throws a HostError when nobody listens there. */
+  static async connect(path: string, timeoutMs: number, maxLine: number): Promise<LineSocket> {
+    const found = await lstat(path).catch(() => undefined)
+    if (found?.isSocket() !== true) throw new HostError(`There is no socket at ${path}.`)
+    const socket = createConnection({ path })
+    return await new Promise((resolve, reject) => {
+      const fail = (why: string): void => {
+        clearTimeout(timer)
+        socket.on('error', () => {})
+        socket.destroy()
+        reject(new HostError(`No connection to ${path}: ${why}`))
+      }
+      const onError = (error: Error): void => fail(error.message)
+      const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs)
+      socket.once('error', onError)
+      socket.once('connect', () => {
+        clearTimeout(timer)
+        socket.off('error', onError)
+        resolve(new LineSocket(socket, maxLine))
+      })
+    })
+  }
+
+  send(data: string | Buffer): void {
+    this.#socket.write(data)
+  }
+
+  /** The next line without its line feed. Throws a HostError when none came before `deadline` (ms, epoch). */
+  async nextLine(deadline: number): Promise<Buffer> {
+    let searched = 0
+    for (;;) {
+      const end = this.#buffer.indexOf(lineFeed, searched)
+      if (end >= 0 && end <= this.#maxLine) {
+        const line = this.#buffer.subarray(0, end)
+        this.#buffer = this.#buffer.subarray(end + 1)
+        if (this.#buffer.length <= this.#maxLine) this.#socket.resume()
+        return line
+      }
+      searched = this.#buffer.length
+      if (searched > this.#maxLine) {
+        this.#fail(new HostError(`The other side sent a line longer than ${this.#maxLine} bytes.`))
+        this.close()
+      }
+      if (this.#failure !== undefined) throw this.#failure
+      if (Date.now() >= deadline) throw new HostError('The other side did not answer in time.')
+      await this.#changed(deadline)
+    }
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    this.#wake?.()
+  }
+
+  async #changed(deadline: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.max(1, deadline - Date.now()))
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = undefined
+  }
+}
+
+/** Parses one line as a JSON object. Throws a HostError on anything else. */
+export function parseObject(line: Buffer): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(line.toString('utf8'))
+  } catch {
+    throw new HostError('The other side sent something that is not JSON.')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new HostError('The other side sent JSON that is not an object.')
+  }
+  return value as Record<string, unknown>
+}

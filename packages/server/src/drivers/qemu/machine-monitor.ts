@@ -1,0 +1,83 @@
+import { HostError } from '@berth/contract/host/host-error'
+import { drainConsole } from './console-log.ts'
+import { KeyedMutex } from './keyed-mutex.ts'
+import { trimQemuLog } from './launch-guest.ts'
+import type { MachineFiles } from './machine-files.ts'
+import { QmpClient } from './qmp-client.ts'
+
+/** What QEMU says of a machine whose process lives. */
+export interface RunState {
+  /** `paused`: can go on. `dead`: the guest ended, or can never go on. `unknown`: QEMU does not answer. */
+  readonly state: 'running' | 'paused' | 'dead' | 'unknown'
+  /** One sentence for a person, unless it runs. */
+  readonly problem?: string
+}
+
+/** Talks to machines' QMP sockets, one short conversation at a time for each machine. */
+export class MachineMonitor {
+  readonly #turns = new KeyedMutex()
+
+  /**
+   * Connects to the machine, checks that it is the one, and runs `talk`. Throws a HostError when QEMU does
+   * not answer or another machine does.
+   */
+  async converse<T>(id: string, files: MachineFiles, talk: (qmp: QmpClient) => Promise<T>): Promise<T> {
+    return await this.#turns.run(id, async () => {
+      const qmp = await connectTwice(files.qmp)
+      try {
+        const identity = (await qmp.execute('query-uuid', undefined, 1000)) as { UUID?: unknown } | null
+        if (identity?.UUID !== id) throw new HostError(`Another machine answers at ${files.qmp}.`)
+        return await talk(qmp)
+      } finally {
+        qmp.close()
+      }
+    })
+  }
+
+  /** Asks for the run state, and takes the console's output while at it. */
+  async inspect(id: string, files: MachineFiles): Promise<RunState> {
+    try {
+      return await this.converse(id, files, async (qmp) => {
+        const status = (await qmp.execute('query-status', undefined, 1000)) as { status?: unknown } | null
+        await drainConsole(qmp, files)
+        await trimQemuLog(files)
+        return runState(String(status?.status))
+      })
+    } catch (error) {
+      return { state: 'unknown', problem: `QEMU does not answer: ${(error as Error).message}` }
+    }
+  }
+}
+
+/** What QEMU's RunState (docs/interop/qemu-qmp-ref) means for a machine that should run. */
+export function runState(status: string): RunState {
+  switch (status) {
+    case 'running':
+      return { state: 'running' }
+    case 'io-error':
+      return {
+        state: 'paused',
+        problem: 'The guest is paused: its disk could not be written. Is the host full?',
+      }
+    case 'paused':
+    case 'suspended':
+    case 'prelaunch':
+    case 'postmigrate':
+      return { state: 'paused', problem: `The guest is paused (${status}).` }
+    case 'internal-error':
+    case 'guest-panicked':
+    case 'shutdown':
+      return { state: 'dead', problem: `The guest ended abnormally (${status}).` }
+    default:
+      return { state: 'unknown', problem: 'QEMU is in an unknown state.' }
+  }
+}
+
+async function connectTwice(path: string): Promise<QmpClient> {
+  try {
+    return await QmpClient.connect(path, { timeoutMs: 1000 })
+  } catch {
+    // QEMU serves one client at a time: the one before us may just be leaving.
+    return await QmpClient.connect(path, { timeoutMs: 1000 })
+  }
+}

@@ -1,0 +1,283 @@
+import { channel } from 'node:diagnostics_channel'
+import { cpus, totalmem } from 'node:os'
+import type { CensusEntry } from '@berth/contract/host/census'
+import { HostError } from '@berth/contract/host/host-error'
+import type { HostCapacity, MachineDriver, MachineObservation, MachineSpec } from '../machine-driver.ts'
+import * as accelerators from './accelerator.ts'
+import { machineCensus } from './census.ts'
+import { drainConsole, readConsoleTail } from './console-log.ts'
+import { ensureOverlay } from './disk.ts'
+import { lookupGuestAccount, type GuestAccount } from './guest-account.ts'
+import { GuestAgentClient, type GuestExecOptions, type GuestExecResult } from './guest-agent-client.ts'
+import { endGuestProcess, waitUntilGone } from './guest-process.ts'
+import { asHostErrors } from './host-failure.ts'
+import { ensureTunDevice, kvmAccess, statKvm } from './host-devices.ts'
+import { checkPrograms, checkReachable, checkRoot } from './host-requirements.ts'
+import { KeyedMutex } from './keyed-mutex.ts'
+import { launchGuest } from './launch-guest.ts'
+import * as machine from './machine-files.ts'
+import { MachineMonitor } from './machine-monitor.ts'
+import { hashPassword } from './password-hash.ts'
+import { ProcessFinder } from './process-finder.ts'
+import { readGuestReport } from './readiness-port.ts'
+import { ensureSeedVolume } from './seed.ts'
+
+export interface QemuDriverOptions extends Omit<accelerators.AcceleratorOptions, 'refresh'> {
+  /** Takes what an operator should know; nothing is logged without it. */
+  readonly log?: (entry: object, message: string) => void
+}
+
+/** Announces each cold boot, `{ image, machine }`, before its process starts, to whoever counts them. */
+const machineBoots = channel('berth:machine-boot')
+
+/** Milliseconds that a machine's process has to end. */
+const stopDeadlineMs = 10_000
+
+/** MiB that guests never get: the host's own programs need them. */
+const hostReserveMib = 1024
+
+/** How many virtual CPUs one host core may carry. */
+const vcpusPerCore = 4
+
+/**
+ * Runs machines as QEMU processes of an unprivileged user. The processes belong to nobody but the host:
+ * they outlive the server, and any driver with the same installation id and state directory finds them.
+ */
+export class QemuDriver implements MachineDriver {
+  readonly name = 'qemu'
+  readonly #options: QemuDriverOptions
+  readonly #qemuBinary: string
+  readonly #monitor = new MachineMonitor()
+  readonly #changes = new KeyedMutex()
+  readonly #reports = new KeyedMutex()
+  readonly #agents = new KeyedMutex()
+  #account: Promise<GuestAccount> | undefined
+  #verdict: Promise<accelerators.AcceleratorVerdict> | undefined
+  #processes: Promise<ProcessFinder> | undefined
+
+  constructor(options: QemuDriverOptions) {
+    this.#options = options
+    this.#qemuBinary = options.qemuBinary ?? accelerators.defaultQemuBinary
+  }
+
+  async prepare(): Promise<void> {
+    const { stateDir, log } = this.#options
+    machine.checkStateDir(stateDir)
+    checkRoot()
+    await checkPrograms(this.#qemuBinary)
+    const account = await this.#guestAccount()
+    await machine.ensureInstancesDirectory(stateDir)
+    await checkReachable(machine.instancesDirectory(stateDir), account)
+    await ensureTunDevice(log ?? (() => {}))
+    const { accelerator, reason } = await this.#acceleratorVerdict()
+    log?.({ accelerator, reason }, 'decided how guests run')
+  }
+
+  async capacity(): Promise<HostCapacity> {
+    const memoryMib = Math.floor(totalmem() / 2 ** 20) - hostReserveMib
+    return { vcpus: cpus().length * vcpusPerCore, memoryMib: Math.max(0, memoryMib), gpus: {} }
+  }
+
+  async ensureDisk(spec: MachineSpec): Promise<void> {
+    await this.#change(spec.id, async (files) => {
+      const account = await this.#guestAccount()
+      await this.#ensureDirectory(files, account)
+      await ensureOverlay(spec, files, account, async () => (await this.#find(spec.id)) === undefined)
+    })
+  }
+
+  async ensureSeed(spec: MachineSpec): Promise<void> {
+    await this.#change(spec.id, async (files) => {
+      const account = await this.#guestAccount()
+      await this.#ensureDirectory(files, account)
+      await ensureSeedVolume(spec, this.#options.stateDir, files, account)
+    })
+  }
+
+  /** Also lets a paused guest go on, and replaces a process whose guest can never go on. */
+  async ensureRunning(spec: MachineSpec): Promise<void> {
+    await this.#change(spec.id, async (files) => {
+      const running = await this.#find(spec.id)
+      if (running !== undefined) {
+        const { state } = await this.#monitor.inspect(spec.id, files)
+        if (state === 'paused') {
+          await this.#monitor.converse(spec.id, files, async (qmp) => await qmp.execute('cont'))
+        }
+        if (state !== 'dead') return
+        await endGuestProcess(running, stopDeadlineMs)
+      }
+      await this.#start(spec, files)
+    })
+  }
+
+  async observe(id: string): Promise<MachineObservation> {
+    const files = machine.machineFiles(this.#options.stateDir, id)
+    if ((await this.#find(id)) === undefined) {
+      return { exists: await machine.pathExists(files.directory), power: 'stopped' }
+    }
+    const { state, problem } = await this.#monitor.inspect(id, files)
+    const observation = { exists: true, ...(problem === undefined ? {} : { problem }) }
+    if (state === 'dead') return { ...observation, power: 'stopped' }
+    const report = await this.#reports.run(id, async () => await readGuestReport(files.ready, 3000))
+    // The guest may have ended while it was waited for.
+    if (report === undefined && (await this.#find(id)) === undefined)
+      return { exists: true, power: 'stopped' }
+    return { ...observation, power: 'running', ...(report === undefined ? {} : { report }) }
+  }
+
+  async requestPowerOff(id: string): Promise<void> {
+    const files = machine.machineFiles(this.#options.stateDir, id)
+    if ((await this.#find(id)) === undefined) return
+    await this.#monitor.converse(id, files, async (qmp) => await qmp.execute('system_powerdown'))
+    // A guest that ignores the button may heed its agent; most have none, or are not up yet.
+    await this.#agents
+      .run(id, async () => {
+        const agent = await GuestAgentClient.connect(files.agent, 500)
+        agent.requestShutdown()
+        agent.close()
+      })
+      .catch(() => {})
+  }
+
+  async ensureStopped(id: string): Promise<void> {
+    await this.#change(id, async (files) => await this.#stop(id, files))
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#change(id, async (files) => {
+      await this.#stop(id, files)
+      await machine.removeMachineDirectory(files.directory)
+    })
+  }
+
+  async consoleTail(id: string): Promise<string> {
+    const files = machine.machineFiles(this.#options.stateDir, id)
+    if ((await this.#find(id)) !== undefined) await this.#monitor.inspect(id, files)
+    return await asHostErrors(async () => await readConsoleTail(files))
+  }
+
+  async census(): Promise<CensusEntry[]> {
+    return await machineCensus(this.#options.stateDir, {
+      installId: this.#options.installId,
+      uid: (await this.#guestAccount()).uid,
+    })
+  }
+
+  /** Runs a program in the guest through its agent. Throws a HostError when no agent answers. */
+  async guestExec(id: string, argv: readonly string[], options?: GuestExecOptions): Promise<GuestExecResult> {
+    return await this.#withAgent(id, async (agent) => await agent.exec(argv, options))
+  }
+
+  /** Replaces the content of a file in the guest through its agent. */
+  async guestWriteFile(id: string, path: string, content: string): Promise<void> {
+    await this.#withAgent(id, async (agent) => await agent.writeFile(path, content))
+  }
+
+  /** Changes a user's password in the running guest; only its hash leaves the server. */
+  async setUserPassword(id: string, user: string, password: string): Promise<void> {
+    const hash = await hashPassword(password)
+    await this.#withAgent(id, async (agent) => await agent.setPasswordHash(user, hash))
+  }
+
+  async #start(spec: MachineSpec, files: machine.MachineFiles): Promise<void> {
+    for (const path of [files.disk, files.seed]) {
+      if (!(await machine.pathExists(path)))
+        throw new HostError(`The machine cannot start: ${path} is missing.`)
+    }
+    const { image, nic } = spec
+    if (image.bootMode === 'kernel' && image.kernel === undefined) {
+      throw new HostError(`The image ${image.name} names no kernel to boot.`, { retryable: false })
+    }
+    const kernel =
+      image.bootMode === 'disk' || image.kernel === undefined
+        ? null
+        : {
+            image: image.kernel,
+            arguments: image.kernelArguments ?? [],
+            ...(image.initrd === undefined ? {} : { initrd: image.initrd }),
+          }
+    const { accelerator } = await this.#acceleratorVerdict()
+    const account = await this.#guestAccount()
+    const kvm = accelerator === 'kvm' ? kvmAccess(await statKvm(), account) : undefined
+    machineBoots.publish({ image: image.name, machine: spec.id })
+    const pid = await launchGuest(
+      {
+        installId: this.#options.installId,
+        id: spec.id,
+        vcpus: spec.vcpus,
+        memoryMib: spec.memoryMib,
+        accelerator,
+        kernel,
+        volumes: true,
+        nic: nic.namespace === null ? null : { tap: nic.tap, mac: nic.mac },
+      },
+      {
+        files,
+        account,
+        qemuBinary: this.#qemuBinary,
+        namespace: nic.namespace,
+        ...(kvm?.usable === true && kvm.group !== undefined ? { group: kvm.group } : {}),
+      },
+    )
+    this.#options.log?.({ instance: spec.id, pid, accelerator }, 'started a machine')
+  }
+
+  async #stop(id: string, files: machine.MachineFiles): Promise<void> {
+    const running = await this.#find(id)
+    if (running === undefined) return
+    await this.#monitor
+      .converse(id, files, async (qmp) => {
+        await drainConsole(qmp, files).catch(() => {})
+        // QEMU may be gone before its answer is out.
+        await qmp.execute('quit', undefined, 1000)
+      })
+      .catch(() => {})
+    if (await waitUntilGone(running, 2000)) return
+    await endGuestProcess(running, stopDeadlineMs - 2000)
+  }
+
+  async #ensureDirectory(files: machine.MachineFiles, account: GuestAccount): Promise<void> {
+    await machine.ensureInstancesDirectory(this.#options.stateDir)
+    await machine.ensureMachineDirectory(files.directory, account)
+  }
+
+  async #change(id: string, task: (files: machine.MachineFiles) => Promise<void>): Promise<void> {
+    const files = machine.machineFiles(this.#options.stateDir, id)
+    await this.#changes.run(id, async () => await asHostErrors(async () => await task(files)))
+  }
+
+  async #withAgent<T>(id: string, task: (agent: GuestAgentClient) => Promise<T>): Promise<T> {
+    const files = machine.machineFiles(this.#options.stateDir, id)
+    return await this.#agents.run(id, async () => {
+      const agent = await GuestAgentClient.connect(files.agent, 3000)
+      return await task(agent).finally(() => agent.close())
+    })
+  }
+
+  async #find(id: string): ReturnType<ProcessFinder['find']> {
+    this.#processes ??= this.#guestAccount().then(
+      ({ uid }) => new ProcessFinder({ installId: this.#options.installId, uid }),
+    )
+    return await (await retained(this.#processes, () => (this.#processes = undefined))).find(id)
+  }
+
+  async #guestAccount(): Promise<GuestAccount> {
+    this.#account ??= lookupGuestAccount(this.#options.guestUser)
+    return await retained(this.#account, () => (this.#account = undefined))
+  }
+
+  async #acceleratorVerdict(): Promise<accelerators.AcceleratorVerdict> {
+    this.#verdict ??= accelerators.acceleratorVerdict(this.#options)
+    return await retained(this.#verdict, () => (this.#verdict = undefined))
+  }
+}
+
+/** Awaits a remembered answer, and forgets it when it is a failure. */
+async function retained<T>(answer: Promise<T>, forget: () => void): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    forget()
+    throw error
+  }
+}
