@@ -21,8 +21,8 @@ export function logOf(place: DemoPlace): string {
 export async function startServer(place: DemoPlace, client: DemoClient): Promise<ChildProcess> {
   mkdirSync(place.state, { recursive: true, mode: 0o711 })
   const log = openSync(logOf(place), 'w', 0o600)
-  const arguments_ = ['serve', '--state', place.state, '--listen', place.listen, '--driver', place.driver]
-  const server = spawn(BERTH, arguments_, { stdio: ['ignore', log, log], detached: true })
+  const flags = ['serve', '--state', place.state, '--listen', place.listen, '--driver', place.driver]
+  const server = spawn(BERTH, flags, { stdio: ['ignore', log, log], detached: true })
   closeSync(log)
   const deadline = Date.now() + START_SECONDS * 1_000
   while (Date.now() < deadline) {

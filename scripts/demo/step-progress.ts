@@ -2,7 +2,7 @@ import type { ComputeInstance } from '@berth/contract/compute-instance'
 
 /** Shows an instance's steps as they come: done ones as lines, the running one redrawn on a terminal. */
 export class StepProgress {
-  readonly #isTerminal = process.stdout.isTTY === true
+  readonly #isTerminal = process.stdout.isTTY
   #shown = 0
   #live = false
 

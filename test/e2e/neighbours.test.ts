@@ -31,7 +31,7 @@ beforeAll(async () => {
   first = await RealServer.start(await tempDir())
   second = await RealServer.start(await tempDir())
   for (const server of [first, second]) {
-    expect((await server.api.call('POST', 'computeprofiles', TINY)).status).toBe(200)
+    await server.api.call('POST', 'computeprofiles', TINY)
   }
 })
 afterAll(async () => {

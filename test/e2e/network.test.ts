@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { ProjectNetwork } from '../../packages/server/src/network/network-driver.ts'
-import { runCommand, tryCommand } from '../../packages/server/src/network/run-command.ts'
+import { runCommand, tryCommand } from '../../packages/server/src/host/run-command.ts'
 import { guestPort, hear, NetworkBench, until } from '../support/network-bench.ts'
 import { knock } from '../support/stand-in-guest.ts'
 
@@ -150,8 +150,9 @@ test('the census lists everything there is, and nothing once all is removed', as
     .filter(({ kind }) => kind !== 'process')
     .map(({ kind, name, owner }) => [kind, name, owner])
   const id = (n: number) => guestPort(n).instanceId
-  expect(named.toSorted()).toEqual(
-    [
+  const sorted = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).toSorted()
+  expect(sorted(named)).toEqual(
+    sorted([
       ...[inOne, inTwo].map((name) => ['namespace', name, name.slice(-3)]),
       ...[inOne, inTwo].flatMap((name) =>
         ['bridge berth', 'inet berth'].map((table) => ['nft-table', `${name}/${table}`, name.slice(-3)]),
@@ -163,7 +164,7 @@ test('the census lists everything there is, and nothing once all is removed', as
       ['tap', `${inTwo}/g11`, id(11)],
       ['listener', `127.0.0.1:${port}`, 'a'],
       ['socket', join(runDir, 'relay.sock'), undefined],
-    ].toSorted(),
+    ]),
   )
   expect((await bench.relayPids()).length).toBe(1)
   expect((await bench.relayPids('one')).length).toBe(1)

@@ -170,6 +170,10 @@ test('starts that race from two drivers make one process', async () => {
     await drivers[0]!.ensureSeed(own)
     const outcomes = await Promise.allSettled(drivers.map((driver) => driver.ensureRunning(own)))
     expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(1)
+    const refusals = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [String(outcome.reason)] : [],
+    )
+    expect(refusals.filter((reason) => !reason.includes('is being started'))).toEqual([])
     const entries = await drivers[0]!.census()
     expect(entries.filter(({ kind, owner }) => kind === 'process' && owner === own.id)).toHaveLength(1)
   } finally {

@@ -7,8 +7,11 @@ import type { ComputeInstance } from '@berth/contract/compute-instance'
 const run = promisify(execFile)
 
 /** A key pair of the test's own. */
-export async function makeKeyPair(directory: string): Promise<{ path: string; publicKey: string }> {
-  const path = join(directory, 'test-key')
+export async function makeKeyPair(
+  directory: string,
+  name: string,
+): Promise<{ path: string; publicKey: string }> {
+  const path = join(directory, name)
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', path])
   return { path, publicKey: readFileSync(`${path}.pub`, 'utf8').trim() }
 }

@@ -40,8 +40,8 @@ export class RealServer {
 
   async start(): Promise<void> {
     const log = openSync(this.log, 'a', 0o600)
-    const arguments_ = ['serve', '--state', this.state, '--listen', this.#listen, '--log-level', 'debug']
-    this.#process = spawn(BERTH, arguments_, { stdio: ['ignore', log, log], env: countedBoots() })
+    const flags = ['serve', '--state', this.state, '--listen', this.#listen, '--log-level', 'debug']
+    this.#process = spawn(BERTH, flags, { stdio: ['ignore', log, log], env: countedBoots() })
     closeSync(log)
     const child = this.#process
     await waitFor(

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadConfig } from '@berth/server/main/config'
-import { serve, type RunningServer } from '@berth/server/main/serve'
-import { pino } from 'pino'
+import { loadConfig } from '../../packages/server/src/main/config.ts'
+import { serve, type RunningServer } from '../../packages/server/src/main/serve.ts'
+import { createLogger } from '../../packages/server/src/main/logger.ts'
 import { ApiClient } from './api-client.ts'
 
 /** A server on the simulated driver in this process, and a client with its operator key. */
@@ -15,7 +15,7 @@ export interface SimulatedServer {
 /** @param state directory; a second server on it takes over what the first one left */
 export async function startSimulated(state: string): Promise<SimulatedServer> {
   const config = loadConfig({ state, driver: 'simulated', listen: '127.0.0.1:0' }, {})
-  const server: RunningServer = await serve(config, pino({ level: 'silent' }))
+  const server: RunningServer = await serve(config, createLogger('silent'))
   const key = readFileSync(join(state, 'admin.key'), 'utf8').trim()
   return { api: new ApiClient(server.url, key), state, stop: () => server.stop() }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { attachPort } from '../../packages/server/src/network/guest-port.ts'
 import type { GuestPort, ProjectNetwork } from '../../packages/server/src/network/network-driver.ts'
-import { runCommand } from '../../packages/server/src/network/run-command.ts'
+import { runCommand } from '../../packages/server/src/host/run-command.ts'
 
 /** Listens on every port of argv; greets with a name, then echoes, and ends only when the other side has. */
 const SERVER = `

@@ -9,16 +9,24 @@ export function requestEnvelope<Kind extends string>(kind: Kind) {
   }
 }
 
+const ListMetadata = Type.Object(
+  {
+    count: Type.Integer({ description: 'How many there are in all' }),
+    limit: Type.Integer({ description: 'The page size that was applied' }),
+    offset: Type.Optional(Type.Integer({ description: 'Left out when 0' })),
+  },
+  { title: 'ListMetadata' },
+)
+
 /** A list's envelope (guide, example responses). `count` is the total, `limit` the one really applied. */
 export function listOf<Item extends TSchema>(kind: string, item: Item) {
-  return Type.Object({
-    apiVersion: Type.Literal(API_VERSION),
-    kind: Type.Literal(`${kind}List`),
-    metadata: Type.Object({
-      count: Type.Integer({ description: 'How many there are in all' }),
-      limit: Type.Integer({ description: 'The page size that was applied' }),
-      offset: Type.Optional(Type.Integer({ description: 'Left out when 0' })),
-    }),
-    items: Type.Array(item),
-  })
+  return Type.Object(
+    {
+      apiVersion: Type.Literal(API_VERSION),
+      kind: Type.Literal(`${kind}List`),
+      metadata: ListMetadata,
+      items: Type.Array(item),
+    },
+    { title: `${kind}List` },
+  )
 }

@@ -5,14 +5,17 @@ import { InstanceStatus } from './instance-status.ts'
 import { Metadata, RequestMetadata } from './metadata.ts'
 import { MAX_VARIABLES, Variable } from './variable.ts'
 
-const ProfileReference = Type.Object({
-  name: Type.String({ minLength: 1, examples: ['1gpu-vm'] }),
-  systemCatalog: Type.Optional(
-    Type.Boolean({
-      description: 'true: the system catalogue only. Otherwise the project first, then the catalogue',
-    }),
-  ),
-})
+const ProfileReference = Type.Object(
+  {
+    name: Type.String({ minLength: 1, examples: ['1gpu-vm'] }),
+    systemCatalog: Type.Optional(
+      Type.Boolean({
+        description: 'true: the system catalogue only. Otherwise the project first, then the catalogue',
+      }),
+    ),
+  },
+  { title: 'ProfileReference' },
+)
 
 /** Members that Berth gives no meaning to (storageDetails, computeType …) are kept and read back. */
 export const ComputeInstanceSpec = Type.Object(
@@ -21,7 +24,7 @@ export const ComputeInstanceSpec = Type.Object(
     variables: Type.Optional(Type.Array(Variable, { maxItems: MAX_VARIABLES })),
     datacenter: Type.Optional(Type.Object({ name: Type.Optional(Type.String({ maxLength: 256 })) })),
   },
-  { additionalProperties: true },
+  { title: 'ComputeInstanceSpec', additionalProperties: true },
 )
 export type ComputeInstanceSpec = Type.Static<typeof ComputeInstanceSpec>
 
@@ -31,29 +34,20 @@ export const ComputeInstanceRequest = Type.Object(
     metadata: RequestMetadata,
     spec: ComputeInstanceSpec,
   },
-  {
-    examples: [
-      {
-        apiVersion: API_VERSION,
-        kind: 'ComputeInstance',
-        metadata: { name: 'vm-test-api-4', workspace: 'default', project: 'defaultproject' },
-        spec: {
-          computeProfile: { name: 'no-gpu-vm', systemCatalog: true },
-          variables: [{ name: 'Guest Password', value: 'vm1234' }],
-        },
-      },
-    ],
-  },
+  { title: 'ComputeInstanceRequest' },
 )
 export type ComputeInstanceRequest = Type.Static<typeof ComputeInstanceRequest>
 
-export const ComputeInstance = Type.Object({
-  apiVersion: Type.Literal(API_VERSION),
-  kind: Type.Literal('ComputeInstance'),
-  metadata: Metadata,
-  spec: ComputeInstanceSpec,
-  status: InstanceStatus,
-})
+export const ComputeInstance = Type.Object(
+  {
+    apiVersion: Type.Literal(API_VERSION),
+    kind: Type.Literal('ComputeInstance'),
+    metadata: Metadata,
+    spec: ComputeInstanceSpec,
+    status: InstanceStatus,
+  },
+  { title: 'ComputeInstance' },
+)
 export type ComputeInstance = Type.Static<typeof ComputeInstance>
 
 export const ComputeInstanceList = listOf('ComputeInstance', ComputeInstance)

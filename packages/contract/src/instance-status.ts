@@ -21,30 +21,37 @@ export type Action = (typeof ACTIONS)[number]
 export const STEP_STATES = ['running', 'done', 'failed', 'waiting'] as const
 
 /** One step of the way to the wanted state, for the timeline. */
-export const StatusStep = Type.Object({
-  name: Type.String({ examples: ['Boot guest'] }),
-  state: Type.Enum(STEP_STATES),
-  startedAt: Type.String({ format: 'date-time' }),
-  finishedAt: Type.Optional(Type.String({ format: 'date-time' })),
-  detail: Type.Optional(Type.String()),
-})
+export const StatusStep = Type.Object(
+  {
+    name: Type.String({ examples: ['Boot guest'] }),
+    state: Type.Enum(STEP_STATES),
+    startedAt: Type.String({ format: 'date-time' }),
+    finishedAt: Type.Optional(Type.String({ format: 'date-time' })),
+    detail: Type.Optional(Type.String()),
+  },
+  { title: 'StatusStep' },
+)
 export type StatusStep = Type.Static<typeof StatusStep>
 
 /** Output: resource template → tasks → task → key → text (wire contract 2.6). Plain strings for machines. */
 export const InstanceOutput = Type.Record(
   Type.String(),
   Type.Object({ tasks: Type.Record(Type.String(), Type.Record(Type.String(), Type.String())) }),
+  { title: 'InstanceOutput' },
 )
 export type InstanceOutput = Type.Static<typeof InstanceOutput>
 
-export const InstanceStatus = Type.Object({
-  status: Type.Enum(STATUS_WORDS),
-  reason: Type.String({ description: 'One sentence for a person' }),
-  actions: Type.Array(Type.Enum(ACTIONS), { description: 'What can be done now' }),
-  powerState: Type.Enum(POWER_STATES),
-  output: InstanceOutput,
-  steps: Type.Array(StatusStep),
-})
+export const InstanceStatus = Type.Object(
+  {
+    status: Type.Enum(STATUS_WORDS),
+    reason: Type.String({ description: 'One sentence for a person' }),
+    actions: Type.Array(Type.Enum(ACTIONS), { description: 'What can be done now' }),
+    powerState: Type.Enum(POWER_STATES),
+    output: InstanceOutput,
+    steps: Type.Array(StatusStep),
+  },
+  { title: 'InstanceStatus' },
+)
 export type InstanceStatus = Type.Static<typeof InstanceStatus>
 
 export interface ActionSituation {

@@ -7,14 +7,35 @@ export const PAGE_LIMIT = 50
 export const ORDER_FIELDS = ['createdAt', 'modifiedAt', 'name', 'displayName'] as const
 export type OrderField = (typeof ORDER_FIELDS)[number]
 
-/** Query parameters of every list (guide). All arrive as text; parseListQuery gives them meaning. */
+/** Query parameters of every list (guide), for the document: parseListQuery reads what really arrives. */
 export const ListQuery = Type.Object({
   limit: Type.Optional(
-    Type.String({ description: 'Page size, at least 1; above 50 is served as 50', default: '50' }),
+    Type.Integer({
+      description: 'Page size; a larger one than the server allows is served as the largest',
+      minimum: 1,
+      default: PAGE_LIMIT,
+      examples: [PAGE_LIMIT],
+    }),
   ),
-  offset: Type.Optional(Type.String({ description: 'How many to skip, 0 or more', default: '0' })),
-  order: Type.Optional(Type.String({ description: 'ASC or DESC', default: 'DESC' })),
-  orderBy: Type.Optional(Type.String({ description: ORDER_FIELDS.join(', '), default: 'createdAt' })),
+  offset: Type.Optional(
+    Type.Integer({ description: 'How many to skip', minimum: 0, default: 0, examples: [0] }),
+  ),
+  order: Type.Optional(
+    Type.Enum(['ASC', 'DESC'], {
+      type: 'string',
+      description: 'Upwards or downwards',
+      default: 'DESC',
+      examples: ['DESC'],
+    }),
+  ),
+  orderBy: Type.Optional(
+    Type.Enum(ORDER_FIELDS, {
+      type: 'string',
+      description: 'The field to order by; ties are ordered by id',
+      default: 'createdAt',
+      examples: ['createdAt'],
+    }),
+  ),
 })
 
 export interface ListRequest {

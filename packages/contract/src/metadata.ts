@@ -2,38 +2,49 @@ import Type from 'typebox'
 import { Principal } from './principal.ts'
 
 /** Labels and annotations: strings to strings, or typed clients fail to decode (wire contract 2.2). */
-export const StringMap = Type.Record(Type.String({ maxLength: 253 }), Type.String({ maxLength: 65_536 }))
+export const StringMap = Type.Record(Type.String({ maxLength: 253 }), Type.String({ maxLength: 65_536 }), {
+  title: 'StringMap',
+})
 export type StringMap = Type.Static<typeof StringMap>
 
 /**
  * Metadata as clients send it. Only `name` matters: the path decides project and workspace, and the
  * fields that the server owns are ignored (wire contract 2.2).
  */
-export const RequestMetadata = Type.Object({
-  name: Type.String({ examples: ['vm-test-api-4'] }),
-  project: Type.Optional(Type.String()),
-  workspace: Type.Optional(Type.String()),
-  displayName: Type.Optional(Type.String({ maxLength: 256 })),
-  description: Type.Optional(Type.String({ maxLength: 4096 })),
-  labels: Type.Optional(StringMap),
-  annotations: Type.Optional(StringMap),
-})
+export const RequestMetadata = Type.Object(
+  {
+    name: Type.String({
+      description: 'At most 63 lower-case letters, digits and dashes',
+      examples: ['vm-test-api-4'],
+    }),
+    project: Type.Optional(Type.String({ description: 'Ignored: the path decides' })),
+    workspace: Type.Optional(Type.String({ description: 'Ignored: the path decides' })),
+    displayName: Type.Optional(Type.String({ maxLength: 256 })),
+    description: Type.Optional(Type.String({ maxLength: 4096 })),
+    labels: Type.Optional(StringMap),
+    annotations: Type.Optional(StringMap),
+  },
+  { title: 'RequestMetadata' },
+)
 export type RequestMetadata = Type.Static<typeof RequestMetadata>
 
 /** Metadata as the server answers it. */
-export const Metadata = Type.Object({
-  name: Type.String(),
-  project: Type.String(),
-  workspace: Type.Optional(Type.String({ description: 'On compute instances and services only' })),
-  displayName: Type.Optional(Type.String()),
-  description: Type.Optional(Type.String()),
-  labels: Type.Optional(StringMap),
-  annotations: Type.Optional(StringMap),
-  id: Type.String({ format: 'uuid', description: 'UUIDv7' }),
-  projectID: Type.String({ description: 'Seven lower-case base-36 characters' }),
-  createdAt: Type.String({ format: 'date-time', description: 'RFC 3339, UTC, six decimals' }),
-  modifiedAt: Type.String({ format: 'date-time', description: 'RFC 3339, UTC, six decimals' }),
-  createdBy: Type.Optional(Principal),
-  modifiedBy: Type.Optional(Principal),
-})
+export const Metadata = Type.Object(
+  {
+    name: Type.String(),
+    project: Type.String(),
+    workspace: Type.Optional(Type.String({ description: 'On compute instances and services only' })),
+    displayName: Type.Optional(Type.String()),
+    description: Type.Optional(Type.String()),
+    labels: Type.Optional(StringMap),
+    annotations: Type.Optional(StringMap),
+    id: Type.String({ format: 'uuid', description: 'UUIDv7' }),
+    projectID: Type.String({ description: 'Seven lower-case base-36 characters' }),
+    createdAt: Type.String({ format: 'date-time', description: 'RFC 3339, UTC, six decimals' }),
+    modifiedAt: Type.String({ format: 'date-time', description: 'RFC 3339, UTC, six decimals' }),
+    createdBy: Type.Optional(Principal),
+    modifiedBy: Type.Optional(Principal),
+  },
+  { title: 'Metadata' },
+)
 export type Metadata = Type.Static<typeof Metadata>

@@ -18,41 +18,53 @@ const sharedSpec = {
 /** A compute profile's spec; members that Berth gives no meaning to are kept (wire contract 2.4). */
 export const ComputeProfileSpec = Type.Object(
   { ...sharedSpec, computeType: Type.Optional(Type.String({ maxLength: 64, examples: ['vm'] })) },
-  { additionalProperties: true },
+  { title: 'ComputeProfileSpec', additionalProperties: true },
 )
 export type ComputeProfileSpec = Type.Static<typeof ComputeProfileSpec>
 
 export const ServiceProfileSpec = Type.Object(
   { ...sharedSpec, serviceType: Type.Optional(Type.String({ maxLength: 64, examples: ['notebook'] })) },
-  { additionalProperties: true },
+  { title: 'ServiceProfileSpec', additionalProperties: true },
 )
 
-export const ComputeProfileRequest = Type.Object({
-  ...requestEnvelope('ComputeProfile'),
-  metadata: RequestMetadata,
-  spec: ComputeProfileSpec,
-})
-export const ServiceProfileRequest = Type.Object({
-  ...requestEnvelope('ServiceProfile'),
-  metadata: RequestMetadata,
-  spec: ServiceProfileSpec,
-})
+export const ComputeProfileRequest = Type.Object(
+  {
+    ...requestEnvelope('ComputeProfile'),
+    metadata: RequestMetadata,
+    spec: ComputeProfileSpec,
+  },
+  { title: 'ComputeProfileRequest' },
+)
+export const ServiceProfileRequest = Type.Object(
+  {
+    ...requestEnvelope('ServiceProfile'),
+    metadata: RequestMetadata,
+    spec: ServiceProfileSpec,
+  },
+  { title: 'ServiceProfileRequest' },
+)
 export type ProfileRequest =
   | Type.Static<typeof ComputeProfileRequest>
   | Type.Static<typeof ServiceProfileRequest>
 
-export const ComputeProfile = Type.Object({
-  apiVersion: Type.Literal(API_VERSION),
-  kind: Type.Literal('ComputeProfile'),
-  metadata: Metadata,
-  spec: ComputeProfileSpec,
-})
-export const ServiceProfile = Type.Object({
-  apiVersion: Type.Literal(API_VERSION),
-  kind: Type.Literal('ServiceProfile'),
-  metadata: Metadata,
-  spec: ServiceProfileSpec,
-})
+export const ComputeProfile = Type.Object(
+  {
+    apiVersion: Type.Literal(API_VERSION),
+    kind: Type.Literal('ComputeProfile'),
+    metadata: Metadata,
+    spec: ComputeProfileSpec,
+  },
+  { title: 'ComputeProfile' },
+)
+export const ServiceProfile = Type.Object(
+  {
+    apiVersion: Type.Literal(API_VERSION),
+    kind: Type.Literal('ServiceProfile'),
+    metadata: Metadata,
+    spec: ServiceProfileSpec,
+  },
+  { title: 'ServiceProfile' },
+)
 
 export const ComputeProfileList = listOf('ComputeProfile', ComputeProfile)
 export const ServiceProfileList = listOf('ServiceProfile', ServiceProfile)

@@ -7,34 +7,42 @@ export const MAX_VARIABLES = 64
 const Loose = Type.Unknown()
 
 /** How a profile describes a variable (wire contract 2.4); unknown members are kept. */
-export const VariableOptions = Type.Object({
-  description: Type.Optional(Type.String()),
-  required: Type.Optional(Type.Boolean()),
-  sensitive: Type.Optional(Type.Boolean({ description: 'Stored encrypted, read back masked' })),
-  mask: Type.Optional(Type.Boolean()),
-  readOnly: Type.Optional(Type.Boolean()),
-  meaning: Type.Optional(
-    Type.Enum(VARIABLE_MEANINGS, { description: 'What the variable does to the machine, whatever its name' }),
-  ),
-  unit: Type.Optional(Type.String({ description: 'MiB, GiB, MB or GB, for memory and disk' })),
-  override: Type.Optional(
-    Type.Object({
-      type: Type.Enum(['allowed', 'notallowed', 'restricted']),
-      restrictedValues: Type.Optional(Type.Array(Type.String())),
-    }),
-  ),
-  displayMetadata: Type.Optional(Loose),
-  schema: Type.Optional(Loose),
-})
+export const VariableOptions = Type.Object(
+  {
+    description: Type.Optional(Type.String()),
+    required: Type.Optional(Type.Boolean()),
+    sensitive: Type.Optional(Type.Boolean({ description: 'Stored encrypted, read back masked' })),
+    mask: Type.Optional(Type.Boolean()),
+    readOnly: Type.Optional(Type.Boolean()),
+    meaning: Type.Optional(
+      Type.Enum(VARIABLE_MEANINGS, {
+        description: 'What the variable does to the machine, whatever its name',
+      }),
+    ),
+    unit: Type.Optional(Type.String({ description: 'MiB, GiB, MB or GB, for memory and disk' })),
+    override: Type.Optional(
+      Type.Object({
+        type: Type.Enum(['allowed', 'notallowed', 'restricted']),
+        restrictedValues: Type.Optional(Type.Array(Type.String())),
+      }),
+    ),
+    displayMetadata: Type.Optional(Loose),
+    schema: Type.Optional(Loose),
+  },
+  { title: 'VariableOptions' },
+)
 export type VariableOptions = Type.Static<typeof VariableOptions>
 
 /** One variable. Values are text always, even numbers, booleans and JSON; absent or "" means: none. */
-export const Variable = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 256 }),
-  value: Type.Optional(Type.String({ maxLength: 65_536 })),
-  valueType: Type.Optional(Type.String({ maxLength: 32 })),
-  options: Type.Optional(VariableOptions),
-})
+export const Variable = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 256 }),
+    value: Type.Optional(Type.String({ maxLength: 65_536 })),
+    valueType: Type.Optional(Type.String({ maxLength: 32 })),
+    options: Type.Optional(VariableOptions),
+  },
+  { title: 'Variable' },
+)
 export type Variable = Type.Static<typeof Variable>
 
 /**

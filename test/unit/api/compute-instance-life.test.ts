@@ -62,6 +62,7 @@ test('apply, publish, watch, delete: the life of an instance', async () => {
     ['Create disk', 'done'],
     ['Start machine', 'done'],
     ['Boot guest', 'done'],
+    ['Set up access', 'done'],
     ['Open SSH', 'done'],
   ])
 

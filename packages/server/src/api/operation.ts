@@ -1,16 +1,8 @@
+import { ACTIONS } from '@berth/contract/instance-status'
 import Type, { type TSchema } from 'typebox'
+import { ERROR_RESPONSES, type ErrorStatus } from './document/error-responses.ts'
 
 const ErrorRef = Type.Ref('Error')
-
-const ERROR_DESCRIPTIONS: Readonly<Record<number, string>> = {
-  400: 'The request is wrong: the message names the field and the fix',
-  401: 'No API key, or not a valid one',
-  403: 'The API key may not do this',
-  404: 'No such object',
-  409: 'The state of the object does not allow this',
-  413: 'The body is too large',
-  415: 'The body is not JSON in UTF-8',
-}
 
 interface OperationParts {
   readonly operationId: string
@@ -20,15 +12,17 @@ interface OperationParts {
   readonly querystring?: TSchema
   readonly body?: TSchema
   readonly ok: TSchema
-  /** The statuses of errors besides 401, which every operation with a key can answer. */
-  readonly errors: readonly number[]
+  /** The statuses of errors besides those that every operation with a key can answer (document/operation-errors.ts). */
+  readonly errors: readonly ErrorStatus[]
   readonly public?: boolean
 }
 
-/** A route's schema: what its operation in the OpenAPI document is made from, and what requests are held to. */
+/**
+ * A route's schema: what its operation in the OpenAPI document is made from, and what requests are held to.
+ * Its examples are in document/operation-examples.ts.
+ */
 export function operation(parts: OperationParts) {
   const { ok, errors, public: isPublic, ...schema } = parts
-  const statuses = isPublic ? errors : [401, ...errors]
   return {
     config: isPublic ? { public: true } : {},
     schema: {
@@ -36,12 +30,15 @@ export function operation(parts: OperationParts) {
       tags: [...parts.tags],
       ...(isPublic ? { security: [] } : {}),
       response: {
-        200: ok,
+        200: {
+          description: (ok as { description?: string }).description ?? 'Done',
+          content: { 'application/json': { schema: ok } },
+        },
         ...Object.fromEntries(
-          statuses.map((status) => [
+          errors.map((status) => [
             status,
             {
-              description: ERROR_DESCRIPTIONS[status] ?? 'Error',
+              description: ERROR_RESPONSES[status].description,
               content: { 'application/json': { schema: ErrorRef } },
             },
           ]),
@@ -51,17 +48,25 @@ export function operation(parts: OperationParts) {
   }
 }
 
+const PATH_PARAMETERS: Readonly<Record<string, TSchema>> = {
+  project: Type.String({ description: 'Name of the project', examples: ['defaultproject'] }),
+  workspace: Type.String({ description: 'Name of the workspace', examples: ['dev1'] }),
+  name: Type.String({ description: 'Name of the object', examples: ['dev1'] }),
+  action: Type.String({ description: `What to do: ${ACTIONS.join(', ')}`, examples: [ACTIONS[0]] }),
+}
+
 /** Path parameters by name. */
 export function pathParameters(...names: readonly string[]) {
-  return Type.Object(Object.fromEntries(names.map((name) => [name, Type.String()])))
+  return Type.Object(Object.fromEntries(names.map((name) => [name, PATH_PARAMETERS[name] ?? Type.String()])))
 }
 
 /** The query parameter of apply that refuses to change an existing object (guide). */
 export const FailOnExists = {
   'fail-on-exists': Type.Optional(
-    Type.String({
+    Type.Boolean({
       description: 'true: answer 409 when the object exists, instead of changing it',
-      default: 'false',
+      default: false,
+      examples: [false],
     }),
   ),
 }

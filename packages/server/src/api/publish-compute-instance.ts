@@ -47,7 +47,7 @@ export async function publishComputeInstance(
     published_settings: sealSettings(context.secretBox, instance.id, settingsOf(context, publish)),
     status: 'submitted',
     reason: 'Waiting to be deployed.',
-    phase: 'place',
+    phase: wayOf(instance),
     phase_started_at: now,
     steps: '[]',
     modified_by: JSON.stringify(publish.caller.principal),
@@ -57,6 +57,13 @@ export async function publishComputeInstance(
   await recordAudit(tx, now, publish.requester, 'publish', subject)
   await recordEvent(tx, now, subject, 'published', 'Deployment asked for.')
   return row
+}
+
+/** Where the reconciler begins (lifecycle/deploy/phases.ts): at the bottom, or with a machine that is there. */
+function wayOf({ machine_present, power_state, desired_power }: ComputeInstanceRow): string {
+  if (machine_present === 1 && desired_power === 'stopped') return 'keep:image'
+  if (machine_present === 1 && power_state === 'running') return 'change:attach'
+  return 'up:place'
 }
 
 function settingsOf(context: ApiContext, { project, instance }: Publish): PublishedSettings {

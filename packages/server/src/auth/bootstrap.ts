@@ -9,11 +9,11 @@ import { shortId } from '../store/short-id.ts'
 import type { Store } from '../store/store.ts'
 import { findWorkspace, insertWorkspace } from '../store/workspaces.ts'
 import { newApiKey } from './api-key-format.ts'
-import { writePrivateFile } from './private-file.ts'
+import { writePrivateFile } from '../host/private-file.ts'
 
-export const DEFAULT_ORGANIZATION = 'default'
-export const DEFAULT_PROJECT = 'defaultproject'
-export const DEFAULT_WORKSPACE = 'default'
+const DEFAULT_ORGANIZATION = 'default'
+const DEFAULT_PROJECT = 'defaultproject'
+const DEFAULT_WORKSPACE = 'default'
 
 const OPERATOR = 'operator@berth.local'
 

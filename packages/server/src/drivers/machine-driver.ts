@@ -69,6 +69,16 @@ export interface MachineObservation {
   readonly problem?: string
 }
 
+/** A change of who may log in to a guest that runs. */
+export interface AccessChange {
+  readonly user: string
+  /** Clear text; only its hash reaches the guest. Absent: password login is closed. */
+  readonly password?: string
+  readonly sshKeys: readonly string[]
+  /** Keys that an earlier change or the seed gave; those not among `sshKeys` are taken away, others stay. */
+  readonly formerSshKeys: readonly string[]
+}
+
 export interface HostCapacity {
   readonly vcpus: number
   readonly memoryMib: number
@@ -94,6 +104,11 @@ export interface MachineDriver {
   ensureRunning(spec: MachineSpec): Promise<void>
   /** Reads the world. Waits at most about 3 s for the guest's readiness line. */
   observe(id: string): Promise<MachineObservation>
+  /**
+   * Changes who may log in to a running guest, through its agent. Repeated, it changes nothing.
+   * Throws a HostError when the guest runs no agent.
+   */
+  changeAccess(id: string, change: AccessChange): Promise<void>
   /** Asks the guest to power off (ACPI, agent). Returns at once; `observe` tells when it has. */
   requestPowerOff(id: string): Promise<void>
   /** Ends the machine's process now, if there is one. Disk and seed stay. */

@@ -8,7 +8,7 @@ import { Type, type Static } from 'typebox'
 import canonicalize from 'canonicalize'
 import { imageFileRoles, type GuestImage, type ImageFileRole } from './guest-image.ts'
 
-export const manifestFile = 'manifest.json'
+const manifestFile = 'manifest.json'
 
 const hash = Type.String({ pattern: '^[0-9a-f]{64}$' })
 

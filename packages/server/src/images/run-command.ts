@@ -82,7 +82,7 @@ export function runCommand(command: string, args: readonly string[], options: Ru
 }
 
 /** The error for a program that is not installed. */
-export function missingTool(command: string, debianPackage: string): HostError {
+function missingTool(command: string, debianPackage: string): HostError {
   return new HostError(`${command} is not installed. Install it with: apt-get install ${debianPackage}`, {
     retryable: false,
   })

@@ -3,11 +3,11 @@ import type { StepContext, StepHandler, StepOutcome } from '../engine/step.ts'
 import { instanceById } from '../store/compute-instances.ts'
 import { addressOf } from '../store/guest-addresses.ts'
 import { projectById } from '../store/projects.ts'
-import { openSettings } from '../store/published-settings.ts'
+import { accessOf, openAccess, openSettings } from '../store/published-settings.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import { decisionOf } from './deploy/decision.ts'
 import type { DeployPhase, PhaseInput, PhaseResult } from './deploy/phase.ts'
-import { DEPLOY_PHASES } from './deploy/phases.ts'
+import { placeOf, type Place } from './deploy/phases.ts'
 import { destroyStep } from './destroy.ts'
 import type { Host } from './host.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
@@ -15,8 +15,8 @@ import { writeIfCurrent } from './instance-writes.ts'
 import { watchStep } from './watch.ts'
 
 /**
- * The state machine of a compute instance: place → image → attach → disk → start → boot → reach → run, and
- * destroy from anywhere. The phase is in the row; each step runs one phase, once.
+ * The state machine of a compute instance: it goes a way (up, change, keep, down) phase by
+ * phase, and destroy from anywhere. The phase is in the row; each step runs one phase, once.
  */
 export function computeInstanceHandler(lifecycle: InstanceLifecycle): StepHandler {
   const adopted = new Set<string>()
@@ -45,24 +45,26 @@ async function stepOf(
   if (row.delete_requested_at !== null) return destroyStep(lifecycle, context, { row, project, address })
   const settings = openSettings(lifecycle.secretBox, row)
   if (!settings) return { next: 'done' }
-  const input: PhaseInput = { row, project, settings, address }
+  const { store, secretBox } = lifecycle
+  const access = openAccess(secretBox, row) ?? accessOf(settings)
+  const input: PhaseInput = { row, project, settings, access, address, secretBox, now: store.clock.now() }
   if (row.phase === 'run') return watchStep(lifecycle, input, adopted)
-  const phase = DEPLOY_PHASES.find((candidate) => candidate.name === row.phase)
-  return phase ? deployStep(lifecycle, context, input, phase) : { next: 'done' }
+  const place = placeOf(row.phase)
+  return place ? phaseStep(lifecycle, context, input, place) : { next: 'done' }
 }
 
-async function deployStep(
+async function phaseStep(
   { host, store }: InstanceLifecycle,
   context: StepContext,
   input: PhaseInput,
-  phase: DeployPhase,
+  place: Place,
 ): Promise<StepOutcome> {
-  const result = await runPhase(host, input, phase)
+  const result = await runPhase(host, input, place.phase)
   return {
     next: 'goOn',
     commit: async (tx) => {
       const ended = 'decide' in result ? await result.decide(tx) : result
-      const decision = decisionOf(input.row, phase, ended, context.attempt, store.clock.now())
+      const decision = decisionOf(input, place, ended, context.attempt, store.clock.now())
       await writeIfCurrent(tx, input.row, decision.patch, store.clock.now(), decision.happening)
       return decision.outcome
     },

@@ -1,6 +1,6 @@
 import type { BootImage, MachineDriver } from '../drivers/machine-driver.ts'
 import type { NetworkDriver } from '../network/network-driver.ts'
-import type { KeyedMutex } from './keyed-mutex.ts'
+import type { KeyedMutex } from '../host/keyed-mutex.ts'
 import type { NetworkPlan } from './network-plan.ts'
 
 /** The outside world that a lifecycle works on: one host. */

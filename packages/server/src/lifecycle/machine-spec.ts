@@ -1,7 +1,7 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { BootImage, MachineSpec } from '../drivers/machine-driver.ts'
 import type { GuestPort, ProjectNetwork } from '../network/network-driver.ts'
-import type { PublishedSettings } from '../store/published-settings.ts'
+import type { GuestAccess, PublishedSettings } from '../store/published-settings.ts'
 import type { GuestAddressRow, ProjectRow } from '../store/schema.ts'
 import type { Host } from './host.ts'
 import { GATEWAY_NUMBER } from './network-plan.ts'
@@ -13,6 +13,8 @@ export interface Placement {
   readonly project: ProjectRow
   readonly address: GuestAddressRow
   readonly settings: PublishedSettings
+  /** What the seed tells the guest of who may log in. */
+  readonly access: GuestAccess
 }
 
 export function projectNetwork(host: Host, project: ProjectRow): ProjectNetwork {
@@ -38,7 +40,7 @@ export async function imageFor(host: Host, settings: PublishedSettings): Promise
 }
 
 export function machineSpec(host: Host, placement: Placement, image: BootImage): MachineSpec {
-  const { settings, address, project } = placement
+  const { settings, access, address, project } = placement
   const port = guestPort(host, placement.id, address)
   return {
     id: placement.id,
@@ -57,8 +59,8 @@ export function machineSpec(host: Host, placement: Placement, image: BootImage):
     identity: {
       hostname: placement.name,
       user: image.defaultUser,
-      sshKeys: settings.sshKeys,
-      ...(settings.password === '' ? {} : { password: settings.password }),
+      sshKeys: access.sshKeys,
+      ...(access.password === '' ? {} : { password: access.password }),
     },
   }
 }

@@ -3,8 +3,9 @@ import type { StepOutcome } from '../engine/step.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { advance } from './deploy/decision.ts'
 import { placementOf, type PhaseInput } from './deploy/phase.ts'
-import { attachPhase } from './deploy/prepare.ts'
+import { beginningOf } from './deploy/phases.ts'
 import { writeIfCurrent } from './instance-writes.ts'
+import { runningReason } from './machine-size.ts'
 import { guestPort, projectNetwork } from './machine-spec.ts'
 import { ensureSshForward } from './ssh-forward.ts'
 
@@ -25,7 +26,8 @@ export async function watchStep(
   const seen = await host.driver.observe(row.id)
   if (seen.power === 'stopped') {
     const message = 'The guest stopped on its own; starting it again.'
-    const { outcome, patch } = advance(attachPhase, { power_state: 'stopped' }, [], now)
+    const gone = { power_state: 'stopped', running_size: null } as const
+    const { outcome, patch } = advance(beginningOf('up'), gone, [], now)
     return {
       ...outcome,
       commit: async (tx) =>
@@ -41,6 +43,7 @@ export async function watchStep(
       await host.network.ensureProject(projectNetwork(host, project))
       await host.network.ensurePort(projectNetwork(host, project), guestPort(host, row.id, address))
     }
+    const reason = runningReason(row, input.settings)
     const open = await ensureSshForward(host, row, project.network_key, host.plan.address(address.number))
     return {
       next: 'wait',
@@ -48,7 +51,7 @@ export async function watchStep(
       commit: async (tx) => {
         const changes = {
           ...(open.port === row.ssh_port ? {} : { ssh_address: open.address, ssh_port: open.port }),
-          ...(row.reason === 'Running.' ? {} : { reason: 'Running.' }),
+          ...(row.reason === reason ? {} : { reason }),
           ...(seen.report && seen.report.bootId !== row.boot_id ? { boot_id: seen.report.bootId } : {}),
         }
         if (Object.keys(changes).length > 0) await writeIfCurrent(tx, row, changes, now)

@@ -42,10 +42,16 @@ withConfig(program.command('doctor').description('check what this host can run, 
     doctorCommand(loadConfig(flags), recheck === true),
   )
 
-withConfig(program.command('census').description('list everything on this host that belongs to this installation'))
-  .addOption(new Option('--driver <name>', 'what runs the guests (default: qemu)').choices(['qemu', 'simulated']))
+withConfig(
+  program.command('census').description('list everything on this host that belongs to this installation'),
+)
+  .addOption(
+    new Option('--driver <name>', 'what runs the guests (default: qemu)').choices(['qemu', 'simulated']),
+  )
   .option('--json', 'as JSON')
-  .action(({ json, ...flags }: ConfigFlags & { json?: boolean }) => censusCommand(loadConfig(flags), json === true))
+  .action(({ json, ...flags }: ConfigFlags & { json?: boolean }) =>
+    censusCommand(loadConfig(flags), json === true),
+  )
 
 const image = program.command('image').description('guest images on this host')
 withConfig(image.command('build').description('build a guest image from Debian packages').argument('<name>'))

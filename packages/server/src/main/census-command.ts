@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { CensusEntry } from '@berth/contract/host/census'
-import { pino } from 'pino'
 import { readInstallationId } from '../store/installation.ts'
 import { Store } from '../store/store.ts'
 import { ConfigError, type Config } from './config.ts'
 import { createHost } from './host.ts'
+import { createLogger } from './logger.ts'
 import { table } from './text-table.ts'
 
 /** `berth census`: everything on this host that belongs to the installation, whether its server runs or not. */
@@ -22,11 +22,12 @@ export async function censusCommand(config: Config, json: boolean): Promise<void
 
 async function takeCensus(config: Config): Promise<CensusEntry[]> {
   const store = await Store.openExisting(join(config.state, 'berth.db'))
-  if (!store) throw new ConfigError(`${config.state} holds no installation (flag --state, variable BERTH_STATE).`)
+  if (!store)
+    throw new ConfigError(`${config.state} holds no installation (flag --state, variable BERTH_STATE).`)
   try {
     const installId = await readInstallationId(store.db)
     if (installId === undefined) return []
-    const host = createHost(config, installId, pino({ level: 'silent' }))
+    const host = createHost(config, installId, createLogger('silent'))
     return [...(await host.driver.census()), ...(await host.network.census())]
   } finally {
     await store.close()

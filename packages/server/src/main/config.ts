@@ -24,7 +24,7 @@ export const Config = Type.Object(
       minLength: 1,
       description: 'The name that instances show as their datacenter',
     }),
-    logLevel: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug']),
+    logLevel: Type.Enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']),
   },
   { additionalProperties: false },
 )

@@ -33,7 +33,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   // Whatever Berth writes is its own, unless a directory or a file is opened to the guests' user on purpose.
   process.umask(0o077)
   const { host: listenHost, port } = listenAddress(config)
-  const releaseState = takeStateDirectory(config.state)
+  const stateLock = takeStateDirectory(config.state)
   const secretBox = new SecretBox(ensureSecretKey(config.state))
   const store = await Store.open(join(config.state, 'berth.db'))
   const installId = await store.transaction((tx) => installationId(tx, store.clock.now()))
@@ -75,7 +75,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
       await http.close()
       await engine.stop()
       await store.close()
-      releaseState()
+      stateLock.release()
     },
   }
 }

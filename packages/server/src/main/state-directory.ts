@@ -1,34 +1,25 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { acquireProcessLock, type ProcessLock } from '../host/process-lock.ts'
 import { ConfigError } from './config.ts'
 
 /**
- * Makes STATE and takes it for this process. The lock is an exclusive SQLite transaction: the kernel ends it
- * with the process, however that dies.
- * @returns a function that gives it back
+ * Makes STATE and takes it for this process.
  * @throws ConfigError naming the process that has it
  */
-export function takeStateDirectory(path: string): () => void {
+export function takeStateDirectory(path: string): ProcessLock {
   mkdirSync(path, { recursive: true })
   // QEMU's unprivileged user must be able to pass through to its guests' directories.
   chmodSync(path, 0o711)
-  const lock = new DatabaseSync(join(path, 'serve.lock'))
   const owner = join(path, 'serve.pid')
-  try {
-    lock.exec('PRAGMA busy_timeout = 0')
-    lock.exec('BEGIN EXCLUSIVE')
-  } catch (error) {
-    lock.close()
+  const lock = acquireProcessLock(join(path, 'serve.lock'))
+  if (!lock) {
     throw new ConfigError(
       `${path} is in use by another berth serve${pidIn(owner)}. Stop that one, or give --state another directory.`,
-      {
-        cause: error,
-      },
     )
   }
   writeFileSync(owner, `${process.pid}\n`, { mode: 0o600 })
-  return () => lock.close()
+  return lock
 }
 
 function pidIn(path: string): string {

@@ -2,7 +2,7 @@ import type { GuestPort, ProjectNetwork } from './network-driver.ts'
 import { BRIDGE } from './network-names.ts'
 import { listLinks, loadRules, namespaceState } from './project-namespace.ts'
 import { compilePortRemoval, compileRuleset } from './ruleset.ts'
-import { runCommand, tryCommand } from './run-command.ts'
+import { runCommand, tryCommand } from '../host/run-command.ts'
 
 /** Creates the port's persistent tap unless it is there, and lets `user` open it without privileges. */
 export async function ensureTap(namespace: string, port: GuestPort, user: string): Promise<void> {

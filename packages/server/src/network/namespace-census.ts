@@ -4,7 +4,7 @@ import type { CensusEntry } from '@berth/contract/host/census'
 import { BRIDGE, keyOfNamespace } from './network-names.ts'
 import { listLinks, namespaceState } from './project-namespace.ts'
 import type { RelayClient } from './relay-client.ts'
-import { runCommand } from './run-command.ts'
+import { runCommand } from '../host/run-command.ts'
 
 /** Everything of an installation's network that is on this host. */
 export async function takeCensus(installId: string, relay: RelayClient): Promise<CensusEntry[]> {

@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path'
 import type { CensusEntry } from '@berth/contract/host/census'
 import { HostError } from '@berth/contract/host/host-error'
 import { attachPort, ensureTap, removeGuestPort } from './guest-port.ts'
-import { KeyedQueue } from './keyed-queue.ts'
+import { KeyedMutex } from '../host/keyed-mutex.ts'
 import { takeCensus } from './namespace-census.ts'
 import type { Forward, GuestPort, NetworkDriver, ProjectNetwork } from './network-driver.ts'
 import { checkGuestPort, checkPortName, namespaceName, namespacePrefix } from './network-names.ts'
@@ -12,7 +12,7 @@ import { findPortOwner } from './port-owner.ts'
 import { ensureNamespace, namespaceState, removeNamespace } from './project-namespace.ts'
 import { RelayClient, RelayRefusal } from './relay-client.ts'
 import { isLoopback } from './relay-protocol.ts'
-import { runCommand, tryCommand } from './run-command.ts'
+import { runCommand, tryCommand } from '../host/run-command.ts'
 
 export interface NamespaceNetworkOptions {
   /** Six characters of a-z and 0-9: keeps installations on one host apart. */
@@ -44,7 +44,7 @@ export class NamespaceNetwork implements NetworkDriver {
   readonly #guestUser: string
   readonly #log: (message: string) => void
   readonly #relay: RelayClient
-  readonly #queue = new KeyedQueue()
+  readonly #queue = new KeyedMutex()
 
   /** Throws a HostError for a malformed install id, or a run directory that is relative or too long. */
   constructor(options: NamespaceNetworkOptions) {

@@ -4,7 +4,7 @@ import { HostError } from '@berth/contract/host/host-error'
 import type { ProjectNetwork } from './network-driver.ts'
 import { BRIDGE, bridgeMac, parseGateway } from './network-names.ts'
 import { compileRuleset, type NftDocument } from './ruleset.ts'
-import { commandFailure, runCommand, tryCommand } from './run-command.ts'
+import { commandFailure, runCommand, tryCommand } from '../host/run-command.ts'
 
 /** statfs(2) type of a namespace file, NSFS_MAGIC in linux/magic.h. */
 const NSFS_MAGIC = 0x6e736673
@@ -42,7 +42,7 @@ export async function ensureNamespace(namespace: string, network: ProjectNetwork
     const added = await tryCommand('ip', args)
     // Another server of this installation may have been faster.
     if (added.code !== 0 && (await namespaceState(namespace)) !== 'present') {
-      throw commandFailure('ip', args, added)
+      throw commandFailure('ip', added)
     }
   }
   await setKernel(namespace, [
@@ -89,14 +89,14 @@ export async function removeNamespace(namespace: string): Promise<void> {
   const args = ['netns', 'delete', namespace]
   const deleted = await tryCommand('ip', args)
   if (deleted.code !== 0 && (await namespaceState(namespace)) !== 'absent') {
-    throw commandFailure('ip', args, deleted)
+    throw commandFailure('ip', deleted)
   }
 }
 
 /** Loads one nftables transaction in the namespace. */
 export async function loadRules(namespace: string, document: NftDocument): Promise<void> {
   const input = JSON.stringify(document)
-  await runCommand('ip', ['netns', 'exec', namespace, 'nft', '-j', '-f', '-'], { input })
+  await runCommand('ip', ['netns', 'exec', namespace, 'nft', '-j', '-f', '-'], { inputFile: input })
 }
 
 /** Every network device in the namespace, the loopback device and the bridge included. */

@@ -14,7 +14,7 @@ import {
   type RelayRequest,
   type RelayResponse,
 } from './relay-protocol.ts'
-import { commandEnvironment } from './run-command.ts'
+import { commandEnvironment } from '../host/run-command.ts'
 
 /** Milliseconds for one answer: longer than the relay's own patience with a process it starts. */
 const ANSWER_TIMEOUT = 30_000

@@ -7,10 +7,10 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { KeyedQueue } from './keyed-queue.ts'
+import { KeyedMutex } from '../host/keyed-mutex.ts'
 import { readLine } from './line-channel.ts'
 import { namespacePrefix } from './network-names.ts'
-import { acquireRelayLock } from './relay-lock.ts'
+import { acquireProcessLock } from '../host/process-lock.ts'
 import { relayLog } from './relay-log.ts'
 import {
   parseRequest,
@@ -29,7 +29,7 @@ const [installId = '', runDir = ''] = process.argv.slice(2)
 const prefix = namespacePrefix(installId)
 const socketPath = join(runDir, 'relay.sock')
 const workers = new Map<string, RelayWorker>()
-const queue = new KeyedQueue()
+const queue = new KeyedMutex()
 let leaving = false
 
 async function answer(request: RelayRequest): Promise<RelayResponse> {
@@ -127,7 +127,7 @@ async function judge(line: string): Promise<RelayResponse> {
   }
 }
 
-const lock = acquireRelayLock(join(runDir, 'relay.lock'))
+const lock = acquireProcessLock(join(runDir, 'relay.lock'))
 if (lock === null) process.exit(0)
 const control = createServer((socket) => {
   socket.on('error', () => socket.destroy())

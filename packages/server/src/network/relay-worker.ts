@@ -3,11 +3,11 @@ import { statSync } from 'node:fs'
 import { BoundSocket, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { KeyedQueue } from './keyed-queue.ts'
+import { KeyedMutex } from '../host/keyed-mutex.ts'
 import { relayLog } from './relay-log.ts'
 import type { FromRelayChild, ToRelayChild } from './relay-messages.ts'
 import type { RelayForward } from './relay-protocol.ts'
-import { commandEnvironment } from './run-command.ts'
+import { commandEnvironment } from '../host/run-command.ts'
 
 /** Milliseconds a relay process may take to start, to take a listener over, or to end. */
 const PATIENCE = 15_000
@@ -32,7 +32,7 @@ export class RelayWorker {
   readonly #installId: string
   readonly #namespace: string
   readonly #networkKey: string
-  readonly #queue = new KeyedQueue()
+  readonly #queue = new KeyedMutex()
   readonly #open = new Map<string, OpenForward>()
   #child: ChildProcess | null = null
   #deaths = 0
@@ -180,7 +180,9 @@ export class RelayWorker {
       const waiting = [...this.#open.values()].filter((entry) => !entry.served)
       if (waiting.length === 0) return false
       // A process that does not start ends, and its end leads back here.
-      const child = await this.#running().catch((error: Error) => relayLog(error.message))
+      const child = await this.#running().catch((error: unknown) =>
+        relayLog(error instanceof Error ? error.message : 'unknown error'),
+      )
       if (child === undefined) return false
       for (const entry of waiting) {
         try {

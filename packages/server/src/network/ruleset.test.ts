@@ -16,8 +16,10 @@ function commands(document: NftDocument): string[] {
   return document.nftables.map((command) => {
     const [verb = '', object] = Object.entries(command)[0] ?? []
     const [kind = '', value] = Object.entries(object as object)[0] ?? []
-    const { family, chain, name, elem } = value as Record<string, unknown>
-    const key = (elem as [string, unknown][] | undefined)?.[0]?.[0]
+    const { family, chain, name, elem } = value as Record<string, string | undefined> & {
+      elem?: [string, unknown][]
+    }
+    const key = elem?.[0]?.[0]
     return [verb, kind, family, chain ?? name, key].filter((word) => word !== undefined).join(' ')
   })
 }

@@ -10,7 +10,7 @@ export interface NftDocument {
 }
 
 /** The name of this product's tables. They live in the project's own namespace. */
-export const TABLE = 'berth'
+const TABLE = 'berth'
 
 const INET = { family: 'inet', table: TABLE }
 const LINK = { family: 'bridge', table: TABLE }

@@ -9,6 +9,29 @@ export interface PublishedSettings extends MachineSettings {
   readonly passwordGenerated: boolean
 }
 
+/** What lets people into a guest; the part of the settings that can change while it runs. */
+export interface GuestAccess {
+  readonly password: string
+  readonly sshKeys: readonly string[]
+}
+
+export function accessOf(settings: PublishedSettings): GuestAccess {
+  return { password: settings.password, sshKeys: settings.sshKeys }
+}
+
+export function sealAccess(box: SecretBox, id: string, access: GuestAccess): string {
+  return box.seal(`compute-instances/${id}/guest-access`, JSON.stringify(access))
+}
+
+/** What the guest was last given; null before its first boot. */
+export function openAccess(
+  box: SecretBox,
+  row: Pick<ComputeInstanceRow, 'id' | 'guest_access'>,
+): GuestAccess | null {
+  if (row.guest_access === null) return null
+  return JSON.parse(box.open(`compute-instances/${row.id}/guest-access`, row.guest_access)) as GuestAccess
+}
+
 function placeOf(id: string): string {
   return `compute-instances/${id}/published-settings`
 }

@@ -110,7 +110,7 @@ interface ComputeInstancesTable {
   published_settings: string | null
   status: string
   reason: string
-  /** Where the state machine stands; the name of a step, or idle. */
+  /** Where the state machine stands: `way:phase`, or run, off, idle. */
   phase: string
   phase_started_at: number
   power_state: 'running' | 'stopped' | 'unknown'
@@ -120,6 +120,10 @@ interface ComputeInstancesTable {
   machine_facts: string | null
   boot_id: string | null
   machine_present: number
+  /** What the running machine was started with: vcpus, memoryMib, gpuCount; JSON. Null while it does not run. */
+  running_size: string | null
+  /** The password and the keys that the guest was last given, sealed; null before its first boot. */
+  guest_access: string | null
   reserved_vcpus: number
   reserved_memory_mib: number
   reserved_gpus: number
@@ -188,5 +192,3 @@ export type ApiKeyRow = Selectable<ApiKeysTable>
 export type ComputeInstanceRow = Selectable<ComputeInstancesTable>
 export type GuestAddressRow = Selectable<GuestAddressesTable>
 export type WorkItemRow = Selectable<WorkItemsTable>
-export type EventRow = Selectable<EventsTable>
-export type AuditRow = Selectable<AuditRecordsTable>

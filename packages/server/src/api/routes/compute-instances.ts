@@ -12,6 +12,7 @@ import { mayWrite } from '../../auth/caller.ts'
 import { findInstance, listInstances } from '../../store/compute-instances.ts'
 import type { Queryable, Tx } from '../../store/store.ts'
 import type { ApiContext } from '../api-context.ts'
+import { actOnComputeInstance, parseAction } from '../act-on-compute-instance.ts'
 import { applyComputeInstance } from '../apply-compute-instance.ts'
 import { requesterOf } from '../authentication.ts'
 import { deleteComputeInstance } from '../delete-compute-instance.ts'
@@ -136,6 +137,21 @@ export function computeInstanceRoutes(app: FastifyInstance, context: ApiContext)
       errors: [400, 403, 404, 409, 413, 415],
     }),
     async (request) => change(request, (tx, publish) => publishComputeInstance(context, tx, publish)),
+  )
+  app.post<{ Params: InstanceParams & { action: string } }>(
+    `${COLLECTION}/:name/action/:action`,
+    operation({
+      ...shared,
+      operationId: 'actOnComputeInstance',
+      summary: 'Start, stop or reboot an instance',
+      params: pathParameters('project', 'workspace', 'name', 'action'),
+      ok: ComputeInstance,
+      errors: [400, 403, 404, 409, 413, 415],
+    }),
+    async (request) => {
+      const action = parseAction(request.params.action)
+      return change(request, (tx, publish) => actOnComputeInstance(context, tx, publish, action))
+    },
   )
 
   /** Changes one instance in one transaction and answers how it reads afterwards. */

@@ -16,7 +16,7 @@ export interface ProbeImage {
 }
 
 /** What the probe's guest says once Linux runs programs; firmware and kernels print without that. */
-export const userSpaceLine = 'berth-tiny: user space'
+const userSpaceLine = 'berth-tiny: user space'
 
 /** Milliseconds that a guest has to reach user space, its start included. */
 const probeDeadlineMs = 20_000

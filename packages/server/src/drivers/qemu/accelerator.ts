@@ -6,7 +6,7 @@ import { bootProbe, type ProbeHost, type ProbeImage } from './accelerator-probe.
 import { lookupGuestAccount } from './guest-account.ts'
 import { kvmAccess, statKvm } from './host-devices.ts'
 import { commitFile } from './machine-files.ts'
-import { runCommand } from './run-command.ts'
+import { runCommand } from '../../host/run-command.ts'
 
 /** What runs guests on this host, and why. */
 export interface AcceleratorVerdict {
@@ -84,7 +84,7 @@ export async function acceleratorVerdict(
 }
 
 /** Version of QEMU, such as `7.2.22`. Throws a HostError when the program is missing. */
-export async function qemuVersion(binary: string): Promise<string> {
+async function qemuVersion(binary: string): Promise<string> {
   const text = await runCommand(binary, ['--version'])
   return /version ([0-9.]+)/.exec(text)?.[1] ?? text.slice(0, 100)
 }

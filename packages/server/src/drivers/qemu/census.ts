@@ -1,6 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CensusEntry } from '@berth/contract/host/census'
+import { errorCode } from '../../host/error-code.ts'
 import { listGuestProcesses, type ProcessOwner } from './guest-process.ts'
 import { filesIn, instancesDirectory, isMachineId } from './machine-files.ts'
 import { listScratchDirectories } from './scratch-directory.ts'
@@ -31,8 +32,8 @@ async function inDirectory(directory: string, name: string): Promise<CensusEntry
 }
 
 async function list(directory: string): Promise<string[]> {
-  return await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
+  return await readdir(directory).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return []
     throw error
   })
 }

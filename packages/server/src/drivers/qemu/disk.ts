@@ -2,10 +2,11 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { HostError } from '@berth/contract/host/host-error'
+import { errorCode } from '../../host/error-code.ts'
 import type { MachineSpec } from '../machine-driver.ts'
 import { confinedAs, type GuestAccount } from './guest-account.ts'
 import { commitFile, fileNames, openPlainFile, pathExists, type MachineFiles } from './machine-files.ts'
-import { runCommand } from './run-command.ts'
+import { runCommand } from '../../host/run-command.ts'
 
 /**
  * Creates the machine's disk on top of its image, at least `diskGib` large, or grows the one it has when
@@ -51,8 +52,8 @@ export async function ensureOverlay(
  */
 export async function virtualSize(path: string): Promise<number> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK
-  const file = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
-    throw new HostError(`The disk ${path} cannot be read (${error.code}).`, { cause: error })
+  const file = await open(path, flags).catch((error: unknown) => {
+    throw new HostError(`The disk ${path} cannot be read (${errorCode(error)}).`, { cause: error })
   })
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(32), 0, 32, 0)

@@ -1,5 +1,5 @@
 import { HostError } from '@berth/contract/host/host-error'
-import { runCommand } from './run-command.ts'
+import { runCommand } from '../../host/run-command.ts'
 
 /** The unprivileged host user that guests' processes run as. */
 export interface GuestAccount {

@@ -102,7 +102,7 @@ test('a file is written in pieces', async () => {
   const seen = await serve(({ execute }) => ok(execute === 'guest-file-open' ? 1000 : {}))
   const agent = await GuestAgentClient.connect(path, 2000)
   await agent.writeFile('/etc/x', content)
-  const written = seen.flatMap((command) => String(command.arguments['buf-b64'] ?? '') || [])
+  const written = seen.flatMap((command) => (command.arguments['buf-b64'] as string | undefined) ?? [])
   expect(Buffer.concat(written.map((text) => Buffer.from(text, 'base64'))).toString()).toBe(content)
   expect(seen.at(-1)?.execute).toBe('guest-file-close')
   agent.close()
@@ -114,6 +114,13 @@ test('a password travels as a hash', async () => {
   await agent.setPasswordHash('berth', '$6$s$h')
   expect(seen[0]?.arguments).toEqual({ username: 'berth', password: base64('$6$s$h'), crypted: true })
   agent.close()
+})
+
+test('a shutdown stays for an answer that may never come', async () => {
+  const seen = await serve(() => '{"error":{"class":"GenericError","desc":"already on the way"}}\n')
+  const agent = await GuestAgentClient.connect(path, 2000)
+  await expect(agent.shutDown(2000)).resolves.toBeUndefined()
+  expect(seen[0]).toMatchObject({ execute: 'guest-shutdown', arguments: { mode: 'powerdown' } })
 })
 
 test.each([

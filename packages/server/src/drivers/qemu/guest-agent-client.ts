@@ -64,9 +64,12 @@ export class GuestAgentClient {
     await this.execute('guest-ping')
   }
 
-  /** Sends the guest into power off. The agent does not answer this one. */
-  requestShutdown(): void {
-    this.#socket.send(`${JSON.stringify({ execute: 'guest-shutdown', arguments: { mode: 'powerdown' } })}\n`)
+  /**
+   * Sends the guest into power off and stays until the agent is gone, or has said that it could not, at
+   * most `timeoutMs`. An agent whose answer nobody takes spins, and then holds up the very shutdown.
+   */
+  async shutDown(timeoutMs: number): Promise<void> {
+    await this.execute('guest-shutdown', { mode: 'powerdown' }, timeoutMs).catch(() => {})
   }
 
   /** Runs a program in the guest, without a shell. Throws a HostError when it does not end in time. */

@@ -58,12 +58,12 @@ export async function isLauncher(pid: number): Promise<boolean> {
 }
 
 /** Whether the very same process still lives. */
-export function isAlive(process: GuestProcess): boolean {
+function isAlive(process: GuestProcess): boolean {
   return startTimeOf(process.pid) === process.startTime
 }
 
 /** Sends SIGKILL if the process is still the one that was found. */
-export function killGuestProcess(guest: GuestProcess): void {
+function killGuestProcess(guest: GuestProcess): void {
   if (!isAlive(guest)) return
   try {
     process.kill(guest.pid, 'SIGKILL')

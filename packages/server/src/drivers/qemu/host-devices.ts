@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs'
 import { HostError } from '@berth/contract/host/host-error'
 import type { GuestAccount } from './guest-account.ts'
 
-export const kvmDevice = '/dev/kvm'
+const kvmDevice = '/dev/kvm'
 const tunDevice = '/dev/net/tun'
 
 /** Whether the guest user can open /dev/kvm, by which group, and why not. */

@@ -3,7 +3,8 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HostError } from '@berth/contract/host/host-error'
 import { confinedAs, type GuestAccount } from './guest-account.ts'
-import { commandEnvironment, missingProgram, runCommand } from './run-command.ts'
+import { missingProgram } from '../../host/missing-program.ts'
+import { commandEnvironment, runCommand } from '../../host/run-command.ts'
 
 const programs = ['flock', 'setpriv', 'ip', 'qemu-img', 'mkfs.vfat', 'mcopy', 'openssl']
 
@@ -38,7 +39,7 @@ async function isInstalled(program: string): Promise<boolean> {
 /** Throws a HostError when the guest user cannot pass through `directory` or one above it. */
 export async function checkReachable(directory: string, account: GuestAccount): Promise<void> {
   const [program, ...words] = [...confinedAs(account), 'test', '-x', directory]
-  await runCommand(program!, words).catch((error: unknown) => {
+  await runCommand(program, words).catch((error: unknown) => {
     const message =
       `The user ${account.name} cannot reach ${directory}. Run chmod o+x on it and on every directory ` +
       'above it, or choose another state directory.'

@@ -8,7 +8,8 @@ import { guestText } from './guest-text.ts'
 import { openPlainFile, type MachineFiles } from './machine-files.ts'
 import { qemuArguments, type QemuPlan } from './qemu-arguments.ts'
 import { QmpClient } from './qmp-client.ts'
-import { commandEnvironment, missingProgram } from './run-command.ts'
+import { missingProgram } from '../../host/missing-program.ts'
+import { commandEnvironment } from '../../host/run-command.ts'
 
 export interface LaunchOptions {
   readonly files: MachineFiles
@@ -34,7 +35,7 @@ const namespaceName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/
  * which holds it until it ends, so that a second start fails before it can touch the first one's sockets.
  * Every launcher replaces itself with the next, so the first's pid is QEMU's.
  */
-export function launchArguments(plan: QemuPlan, options: LaunchOptions): string[] {
+function launchArguments(plan: QemuPlan, options: LaunchOptions): string[] {
   const { namespace, group, files } = options
   if (namespace !== null && !namespaceName.test(namespace)) {
     throw new HostError('The machine cannot start: its network namespace has no valid name.', {
@@ -68,6 +69,7 @@ export async function launchGuest(plan: QemuPlan, options: LaunchOptions): Promi
   const { O_WRONLY, O_APPEND, O_CREAT, O_RDONLY } = constants
   const log = await openPlainFile(options.files.qemuLog, O_WRONLY | O_APPEND | O_CREAT)
   let child: ChildProcess
+  let ended: Promise<number | string>
   let logStart: number
   try {
     await log.chmod(0o600)
@@ -78,13 +80,14 @@ export async function launchGuest(plan: QemuPlan, options: LaunchOptions): Promi
       env: { ...commandEnvironment },
       stdio: ['ignore', log.fd, log.fd],
     })
+    // Listens before anything is awaited: a launcher that fails at once would end unheard.
+    ended = new Promise<number | string>((resolve) => {
+      child.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+      child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'))
+    })
   } finally {
     await log.close()
   }
-  const ended = new Promise<number | string>((resolve) => {
-    child.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
-    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'))
-  })
   const timeoutMs = options.startTimeoutMs ?? 30_000
   const waiting = { isOver: false }
   const answered = answersQmp(options.files.qmp, child.pid, timeoutMs, waiting)

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { chmod, chown, lstat, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
 import { HostError } from '@berth/contract/host/host-error'
+import { errorCode } from '../../host/error-code.ts'
 import type { GuestAccount } from './guest-account.ts'
 
 /** Names inside a machine's directory; QEMU runs in it and uses them as they are. */
@@ -88,8 +89,8 @@ export async function removeMachineDirectory(directory: string): Promise<void> {
 export async function pathExists(path: string): Promise<boolean> {
   return await lstat(path).then(
     () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false
+    (error: unknown) => {
+      if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return false
       throw error
     },
   )

@@ -1,6 +1,6 @@
 import { HostError } from '@berth/contract/host/host-error'
 import { drainConsole } from './console-log.ts'
-import { KeyedMutex } from './keyed-mutex.ts'
+import { KeyedMutex } from '../../host/keyed-mutex.ts'
 import { trimQemuLog } from './launch-guest.ts'
 import type { MachineFiles } from './machine-files.ts'
 import { QmpClient } from './qmp-client.ts'
@@ -50,7 +50,7 @@ export class MachineMonitor {
 }
 
 /** What QEMU's RunState (docs/interop/qemu-qmp-ref) means for a machine that should run. */
-export function runState(status: string): RunState {
+function runState(status: string): RunState {
   switch (status) {
     case 'running':
       return { state: 'running' }

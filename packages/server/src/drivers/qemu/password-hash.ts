@@ -1,5 +1,5 @@
 import { HostError } from '@berth/contract/host/host-error'
-import { runCommand } from './run-command.ts'
+import { runCommand } from '../../host/run-command.ts'
 
 /** Longest password in bytes that openssl-passwd(1) hashes whole. */
 const maxPasswordBytes = 256

@@ -23,7 +23,7 @@ export interface QemuPlan {
 const consoleRing = 1 << 20
 
 /** The name that the process carries in `-name`, from which an installation knows its own. */
-export function machineName(installId: string, id: string): string {
+function machineName(installId: string, id: string): string {
   return `berth-${installId}-${id}`
 }
 

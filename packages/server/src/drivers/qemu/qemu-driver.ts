@@ -2,22 +2,28 @@ import { channel } from 'node:diagnostics_channel'
 import { cpus, totalmem } from 'node:os'
 import type { CensusEntry } from '@berth/contract/host/census'
 import { HostError } from '@berth/contract/host/host-error'
-import type { HostCapacity, MachineDriver, MachineObservation, MachineSpec } from '../machine-driver.ts'
+import type {
+  AccessChange,
+  HostCapacity,
+  MachineDriver,
+  MachineObservation,
+  MachineSpec,
+} from '../machine-driver.ts'
+import { changeAccess } from './access-change.ts'
 import * as accelerators from './accelerator.ts'
 import { machineCensus } from './census.ts'
 import { drainConsole, readConsoleTail } from './console-log.ts'
 import { ensureOverlay } from './disk.ts'
 import { lookupGuestAccount, type GuestAccount } from './guest-account.ts'
-import { GuestAgentClient, type GuestExecOptions, type GuestExecResult } from './guest-agent-client.ts'
+import { GuestAgentClient } from './guest-agent-client.ts'
 import { endGuestProcess, waitUntilGone } from './guest-process.ts'
 import { asHostErrors } from './host-failure.ts'
 import { ensureTunDevice, kvmAccess, statKvm } from './host-devices.ts'
 import { checkPrograms, checkReachable, checkRoot } from './host-requirements.ts'
-import { KeyedMutex } from './keyed-mutex.ts'
+import { KeyedMutex } from '../../host/keyed-mutex.ts'
 import { launchGuest } from './launch-guest.ts'
 import * as machine from './machine-files.ts'
 import { MachineMonitor } from './machine-monitor.ts'
-import { hashPassword } from './password-hash.ts'
 import { ProcessFinder } from './process-finder.ts'
 import { readGuestReport } from './readiness-port.ts'
 import { ensureSeedVolume } from './seed.ts'
@@ -129,12 +135,11 @@ export class QemuDriver implements MachineDriver {
     const files = machine.machineFiles(this.#options.stateDir, id)
     if ((await this.#find(id)) === undefined) return
     await this.#monitor.converse(id, files, async (qmp) => await qmp.execute('system_powerdown'))
-    // A guest that ignores the button may heed its agent; most have none, or are not up yet.
-    await this.#agents
+    // A guest that ignores the button may heed its agent; many have none. Nobody waits for it.
+    void this.#agents
       .run(id, async () => {
-        const agent = await GuestAgentClient.connect(files.agent, 500)
-        agent.requestShutdown()
-        agent.close()
+        const agent = await GuestAgentClient.connect(files.agent, 5000)
+        await agent.shutDown(10_000).finally(() => agent.close())
       })
       .catch(() => {})
   }
@@ -163,20 +168,8 @@ export class QemuDriver implements MachineDriver {
     })
   }
 
-  /** Runs a program in the guest through its agent. Throws a HostError when no agent answers. */
-  async guestExec(id: string, argv: readonly string[], options?: GuestExecOptions): Promise<GuestExecResult> {
-    return await this.#withAgent(id, async (agent) => await agent.exec(argv, options))
-  }
-
-  /** Replaces the content of a file in the guest through its agent. */
-  async guestWriteFile(id: string, path: string, content: string): Promise<void> {
-    await this.#withAgent(id, async (agent) => await agent.writeFile(path, content))
-  }
-
-  /** Changes a user's password in the running guest; only its hash leaves the server. */
-  async setUserPassword(id: string, user: string, password: string): Promise<void> {
-    const hash = await hashPassword(password)
-    await this.#withAgent(id, async (agent) => await agent.setPasswordHash(user, hash))
+  async changeAccess(id: string, change: AccessChange): Promise<void> {
+    await this.#withAgent(id, async (agent) => await changeAccess(agent, change))
   }
 
   async #start(spec: MachineSpec, files: machine.MachineFiles): Promise<void> {

@@ -94,7 +94,7 @@ export class QmpClient {
 }
 
 /** QEMU understood a command and refused it; the connection is still good. */
-export class QmpRefusal extends HostError {}
+class QmpRefusal extends HostError {}
 
 function refusal(command: string, error: unknown): never {
   const description =

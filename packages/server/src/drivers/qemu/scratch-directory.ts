@@ -1,5 +1,6 @@
 import { mkdtemp, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { errorCode } from '../../host/error-code.ts'
 import { removeMachineDirectory } from './machine-files.ts'
 
 const prefix = 'scratch-'
@@ -29,8 +30,8 @@ export async function withScratchDirectory<T>(
 
 /** Absolute paths of the scratch directories that there are. */
 export async function listScratchDirectories(stateDir: string): Promise<string[]> {
-  const names = await readdir(stateDir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
+  const names = await readdir(stateDir).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return []
     throw error
   })
   return names.filter((name) => name.startsWith(prefix)).map((name) => join(stateDir, name))

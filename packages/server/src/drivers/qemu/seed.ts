@@ -7,7 +7,7 @@ import { seedFiles, type SeedFiles } from './cloud-config.ts'
 import type { GuestAccount } from './guest-account.ts'
 import { commitFile, fileNames, openPlainFile, pathExists, type MachineFiles } from './machine-files.ts'
 import { hashPassword } from './password-hash.ts'
-import { runCommand } from './run-command.ts'
+import { runCommand } from '../../host/run-command.ts'
 import { withScratchDirectory } from './scratch-directory.ts'
 
 /** Size of the seed volume in bytes; a FAT file system takes a few sectors of it. */

@@ -72,6 +72,8 @@ export class SimulatedDriver implements MachineDriver {
     }
   }
 
+  async changeAccess(): Promise<void> {}
+
   async requestPowerOff(id: string): Promise<void> {
     const machine = this.#read(id)
     if (!machine || !isOn(machine) || machine.stopsAt !== null) return

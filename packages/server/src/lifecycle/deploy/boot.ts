@@ -1,6 +1,7 @@
 import { HostError } from '@berth/contract/host/host-error'
 import { sshPlaceTaken } from '../../store/compute-instances.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
+import { sizeOf } from '../machine-size.ts'
 import { ensureSshForward } from '../ssh-forward.ts'
 import { placementOf, type DeployPhase } from './phase.ts'
 
@@ -13,12 +14,19 @@ export const startPhase: DeployPhase = {
     const placement = placementOf(input)
     const image = await imageFor(host, input.settings)
     await host.driver.ensureRunning(machineSpec(host, placement, image))
+    const size = sizeOf(input.settings)
     const facts = {
       address: host.plan.address(placement.address.number),
       osName: image.name,
       user: image.defaultUser,
     }
-    return { done: { power_state: 'running', machine_facts: JSON.stringify(facts) } }
+    return {
+      done: {
+        power_state: 'running',
+        machine_facts: JSON.stringify(facts),
+        running_size: JSON.stringify(size),
+      },
+    }
   },
 }
 

@@ -2,11 +2,11 @@ import { HostError } from '@berth/contract/host/host-error'
 import type { StatusStep } from '@berth/contract/instance-status'
 import type { StepOutcome } from '../../engine/step.ts'
 import { SECOND } from '../../store/clock.ts'
-import type { ComputeInstanceRow } from '../../store/schema.ts'
 import type { Happening } from '../instance-writes.ts'
+import { runningReason } from '../machine-size.ts'
 import { beginStep, endStep } from '../timeline.ts'
-import type { DeployPhase, Done, Patch, Wait } from './phase.ts'
-import { phaseAfter } from './phases.ts'
+import type { DeployPhase, Done, Patch, PhaseInput, Wait } from './phase.ts'
+import { beginningOf, placeAfter, textOf, type Place } from './phases.ts'
 
 /** What a phase's end means for the row, for the engine, and for whoever watches. */
 export interface Decision {
@@ -21,12 +21,14 @@ export interface Decision {
  * @param now microseconds
  */
 export function decisionOf(
-  row: ComputeInstanceRow,
-  phase: DeployPhase,
+  input: PhaseInput,
+  place: Place,
   ended: Done | Wait | HostError,
   attempt: number,
   now: number,
 ): Decision {
+  const { phase } = place
+  const { row } = input
   const deadlineAt = row.phase_started_at + phase.deadlineSeconds * SECOND
   const overdue = now >= deadlineAt
   const steps = beginStep(JSON.parse(row.steps) as StatusStep[], phase.label, row.phase_started_at)
@@ -47,34 +49,47 @@ export function decisionOf(
       patch: pending(ended.wait, beginStep(steps, phase.label, now, ended.wait)),
     }
   }
-  const next = phaseAfter(phase.name)
-  return next
-    ? advance(next, ended.done, endStep(steps, 'done', now), now)
-    : success(row, ended.done, endStep(steps, 'done', now), now)
+  const done = endStep(steps, 'done', now)
+  const next = placeAfter(place) ?? onward(place, row.desired_power)
+  return next ? advance(next, ended.done, done, now) : arrival(input, ended.done, done, now)
 }
 
 /** Goes to another phase, whose time begins now. */
-export function advance(next: DeployPhase, patch: Patch, steps: StatusStep[], now: number): Decision {
-  const begun = beginStep(steps, next.label, now)
+export function advance(next: Place, patch: Patch, steps: StatusStep[], now: number): Decision {
+  const begun = beginStep(steps, next.phase.label, now)
   return {
     outcome: { next: 'goOn' },
-    patch: { ...patch, ...pending(`${next.label}.`, begun), phase: next.name, phase_started_at: now },
+    patch: {
+      ...patch,
+      ...pending(`${next.phase.label}.`, begun),
+      phase: textOf(next),
+      phase_started_at: now,
+    },
   }
 }
 
-function success(row: ComputeInstanceRow, patch: Patch, steps: StatusStep[], now: number): Decision {
+/** A guest that went down to run again goes up. */
+function onward({ way }: Place, desiredPower: 'running' | 'stopped'): Place | undefined {
+  return way === 'down' && desiredPower === 'running' ? beginningOf('up') : undefined
+}
+
+function arrival(input: PhaseInput, patch: Patch, steps: StatusStep[], now: number): Decision {
+  const { row, settings } = input
+  const arrived = { ...row, ...patch }
+  const runs = row.desired_power === 'running'
+  const message = runs ? 'The guest is up.' : 'The guest is stopped.'
   return {
     outcome: { next: 'goOn' },
     patch: {
       ...patch,
       status: 'success',
-      reason: 'Running.',
-      phase: 'run',
+      reason: runs ? runningReason(arrived, settings) : 'Stopped.',
+      phase: runs ? 'run' : 'off',
       phase_started_at: now,
       observed_generation: row.deploy_generation,
       steps: JSON.stringify(steps),
     },
-    happening: { type: 'deployed', message: 'The guest is up.' },
+    happening: { type: runs ? 'running' : 'stopped', message },
   }
 }
 

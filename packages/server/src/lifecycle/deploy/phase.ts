@@ -1,6 +1,7 @@
 import { HostError } from '@berth/contract/host/host-error'
-import type { PublishedSettings } from '../../store/published-settings.ts'
+import type { GuestAccess, PublishedSettings } from '../../store/published-settings.ts'
 import type { ComputeInstanceRow, GuestAddressRow, ProjectRow } from '../../store/schema.ts'
+import type { SecretBox } from '../../store/secret-box.ts'
 import type { Tx } from '../../store/store.ts'
 import type { Host } from '../host.ts'
 import type { Placement } from '../machine-spec.ts'
@@ -27,6 +28,11 @@ export interface PhaseInput {
   readonly row: ComputeInstanceRow
   readonly project: ProjectRow
   readonly settings: PublishedSettings
+  /** The password and keys that the guest has, or will have from its seed. */
+  readonly access: GuestAccess
+  readonly secretBox: SecretBox
+  /** Microseconds since 1970. */
+  readonly now: number
   /** Undefined until the instance has its place. */
   readonly address: GuestAddressRow | undefined
 }
@@ -41,8 +47,8 @@ export interface DeployPhase {
 }
 
 /** @throws HostError when the instance has no address, which only damage to the database explains */
-export function placementOf({ row, project, settings, address }: PhaseInput): Placement {
-  if (address) return { id: row.id, name: row.name, project, address, settings }
+export function placementOf({ row, project, settings, access, address }: PhaseInput): Placement {
+  if (address) return { id: row.id, name: row.name, project, address, settings, access }
   throw new HostError('The instance has lost its address. Delete it and create it again.', {
     retryable: false,
   })

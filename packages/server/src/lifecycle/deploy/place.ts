@@ -1,6 +1,6 @@
 import { reservedByOthers } from '../../store/compute-instances.ts'
 import { allocateAddress } from '../../store/guest-addresses.ts'
-import type { PublishedSettings } from '../../store/published-settings.ts'
+import { sealAccess, type PublishedSettings } from '../../store/published-settings.ts'
 import type { HostCapacity } from '../../drivers/machine-driver.ts'
 import type { DeployPhase } from './phase.ts'
 
@@ -11,7 +11,7 @@ export const placePhase: DeployPhase = {
   name: 'place',
   label: 'Find room',
   deadlineSeconds: 900,
-  async run(host, { row, project, settings }) {
+  async run(host, { row, project, settings, access, secretBox }) {
     const capacity = await host.driver.capacity()
     return {
       decide: async (tx) => {
@@ -29,6 +29,8 @@ export const placePhase: DeployPhase = {
             reserved_vcpus: settings.vcpus,
             reserved_memory_mib: settings.memoryMib,
             reserved_gpus: settings.gpuCount,
+            // Written before the seed is, so that it is known for good what the seed says.
+            guest_access: row.guest_access ?? sealAccess(secretBox, row.id, access),
           },
         }
       },
@@ -43,11 +45,7 @@ interface Reserved {
 }
 
 /** The first thing there is too little of, as a sentence with its figures; null when there is room. */
-export function shortageOf(
-  capacity: HostCapacity,
-  taken: Reserved,
-  wanted: PublishedSettings,
-): string | null {
+function shortageOf(capacity: HostCapacity, taken: Reserved, wanted: PublishedSettings): string | null {
   const gpus = Object.entries(capacity.gpus)
     .filter(([model]) => wanted.gpuModel === '' || model === wanted.gpuModel)
     .reduce((sum, [, count]) => sum + count, 0)

@@ -123,6 +123,8 @@ async function computeInstances(db: Kysely<never>): Promise<void> {
     .addColumn('machine_facts', 'text')
     .addColumn('boot_id', 'text')
     .addColumn('machine_present', 'integer', (c) => c.notNull())
+    .addColumn('running_size', 'text')
+    .addColumn('guest_access', 'text')
     .addColumn('reserved_vcpus', 'integer', (c) => c.notNull())
     .addColumn('reserved_memory_mib', 'integer', (c) => c.notNull())
     .addColumn('reserved_gpus', 'integer', (c) => c.notNull())

@@ -1,0 +1,65 @@
+import { ApiError } from '@berth/contract/api-error'
+import { ACTIONS, availableActions, type Action, type StatusWord } from '@berth/contract/instance-status'
+import { updateInstance } from '../store/compute-instances.ts'
+import { recordAudit, recordEvent } from '../store/records.ts'
+import type { ComputeInstanceRow } from '../store/schema.ts'
+import type { Tx } from '../store/store.ts'
+import { wake } from '../store/work-items.ts'
+import type { ApiContext } from './api-context.ts'
+import type { Publish } from './publish-compute-instance.ts'
+
+/** What each action asks the reconciler for; a reboot is a way down to a machine that is to run. */
+const EFFECTS: Readonly<Record<Action, Pick<ComputeInstanceRow, 'desired_power' | 'phase' | 'reason'>>> = {
+  start: { desired_power: 'running', phase: 'up:place', reason: 'Starting.' },
+  stop: { desired_power: 'stopped', phase: 'down:shutdown', reason: 'Stopping.' },
+  reboot: { desired_power: 'running', phase: 'down:shutdown', reason: 'Rebooting.' },
+}
+
+/** @throws ApiError 400 when there is no such action */
+export function parseAction(text: string): Action {
+  const action = ACTIONS.find((candidate) => candidate === text)
+  if (action) return action
+  throw ApiError.invalid(
+    'action',
+    `must be one of ${ACTIONS.join(', ')}; got ${JSON.stringify(text.slice(0, 40))}`,
+  )
+}
+
+/**
+ * Starts, stops or reboots (guide, "Actions on VM").
+ * @throws ApiError 409 naming what can be done instead
+ */
+export async function actOnComputeInstance(
+  context: ApiContext,
+  tx: Tx,
+  request: Publish,
+  action: Action,
+): Promise<ComputeInstanceRow> {
+  const { instance, project } = request
+  const available = availableActions({
+    status: instance.status as StatusWord,
+    powerState: instance.power_state,
+    machinePresent: instance.machine_present === 1,
+  })
+  if (!available.includes(action)) throw ApiError.conflict(refusal(instance, action, available))
+  const now = context.store.clock.now()
+  const row = await updateInstance(tx, instance.id, {
+    ...EFFECTS[action],
+    status: 'pending',
+    phase_started_at: now,
+    steps: '[]',
+    modified_by: JSON.stringify(request.caller.principal),
+  })
+  await wake(tx, 'ComputeInstance', row.id, now)
+  const subject = { projectId: project.id, kind: 'ComputeInstance', id: row.id, name: row.name }
+  await recordAudit(tx, now, request.requester, action, subject)
+  await recordEvent(tx, now, subject, action, EFFECTS[action].reason)
+  return row
+}
+
+function refusal(instance: ComputeInstanceRow, action: Action, available: readonly Action[]): string {
+  const now = `Compute instance ${JSON.stringify(instance.name)} is ${instance.status} (power: ${instance.power_state})`
+  const instead =
+    available.length > 0 ? `now it can ${available.join(' or ')}` : 'now it takes no action; watch its status'
+  return `${now} and cannot ${action}: ${instead}.`
+}

@@ -1,0 +1,39 @@
+import { SECOND } from '../../store/clock.ts'
+import type { DeployPhase } from './phase.ts'
+
+/** How long a guest has to power itself off; then its machine is switched off. */
+const GRACE_SECONDS = 90
+const PRESS_SECONDS = 5
+
+/** Asks the guest to power off, and switches its machine off when it does not. */
+export const shutdownPhase: DeployPhase = {
+  name: 'shutdown',
+  label: 'Shut down guest',
+  deadlineSeconds: GRACE_SECONDS + 60,
+  async run(host, { row, now }) {
+    const seen = await host.driver.observe(row.id)
+    if (seen.power === 'stopped') {
+      return {
+        done: {
+          power_state: 'stopped',
+          boot_id: null,
+          running_size: null,
+          reserved_vcpus: 0,
+          reserved_memory_mib: 0,
+          reserved_gpus: 0,
+        },
+      }
+    }
+    if (now - row.phase_started_at > GRACE_SECONDS * SECOND) {
+      await host.driver.ensureStopped(row.id)
+      return {
+        wait: `The guest did not shut down within ${GRACE_SECONDS} seconds; switching it off.`,
+        seconds: 0.1,
+      }
+    }
+    // A power button pressed while the guest boots is lost, so it is pressed again now and then.
+    const elapsed = now - row.phase_started_at
+    if (elapsed % (PRESS_SECONDS * SECOND) < SECOND) await host.driver.requestPowerOff(row.id)
+    return { wait: 'The guest is shutting down.', seconds: 0.3 }
+  },
+}
