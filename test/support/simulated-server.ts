@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadConfig } from '../../packages/server/src/main/config.ts'
+import type { SimulatedSettings } from '../../packages/server/src/main/simulated-settings.ts'
 import { serve, type RunningServer } from '../../packages/server/src/main/serve.ts'
 import { createLogger } from '../../packages/server/src/main/logger.ts'
 import { ApiClient } from './api-client.ts'
@@ -13,8 +14,12 @@ export interface SimulatedServer {
 }
 
 /** @param state directory; a second server on it takes over what the first one left */
-export async function startSimulated(state: string): Promise<SimulatedServer> {
-  const config = loadConfig({ state, driver: 'simulated', listen: '127.0.0.1:0' }, {})
+export async function startSimulated(
+  state: string,
+  settings: Partial<SimulatedSettings> = {},
+): Promise<SimulatedServer> {
+  const env = { BERTH_SIMULATED: JSON.stringify(settings) }
+  const config = loadConfig({ state, driver: 'simulated', listen: '127.0.0.1:0' }, env)
   const server: RunningServer = await serve(config, createLogger('silent'))
   const key = readFileSync(join(state, 'admin.key'), 'utf8').trim()
   return { api: new ApiClient(server.url, key), state, stop: () => server.stop() }

@@ -1,4 +1,10 @@
 import { ApiError } from './api-error.ts'
+import {
+  parseFirewallRules,
+  parsePortForwards,
+  type FirewallRule,
+  type PortForward,
+} from './network-rules.ts'
 import { parseSshKeys } from './ssh-public-key.ts'
 import { meaningOf, type VariableMeaning } from './variable-meaning.ts'
 import { mergeVariables, type Variable } from './variable.ts'
@@ -13,6 +19,9 @@ export interface MachineSettings {
   readonly password: string
   readonly sshKeys: readonly string[]
   readonly publicIp: boolean
+  readonly firewallRules: readonly FirewallRule[]
+  readonly portForwards: readonly PortForward[]
+  readonly otel: boolean
 }
 
 /** Used where a profile names no size: enough for a Debian guest. */
@@ -92,6 +101,15 @@ export function machineSettings(profile: readonly Variable[], own: readonly Vari
     const value = found.get(meaning)
     return value ? parse(value) : fallback
   }
+  const publicIp = read('publicIp', truth, false)
+  const portForwards = read('portForwards', ({ name, value }) => parsePortForwards(name, value), [])
+  const forwards = found.get('portForwards')
+  if (publicIp && portForwards.length > 0 && forwards) {
+    throw ApiError.invalid(
+      forwards.name,
+      `excludes a public IP; leave it "[]", or set ${quoted(found.get('publicIp')?.name ?? '')} to "False"`,
+    )
+  }
   return {
     vcpus: Math.max(
       1,
@@ -107,6 +125,9 @@ export function machineSettings(profile: readonly Variable[], own: readonly Vari
     gpuModel: read('gpuModel', (value) => value.value.trim(), ''),
     password: read('password', password, ''),
     sshKeys: read('sshKeys', (value) => parseSshKeys(value.name, value.value), []),
-    publicIp: read('publicIp', truth, false),
+    publicIp,
+    portForwards,
+    firewallRules: read('firewallRules', ({ name, value }) => parseFirewallRules(name, value), []),
+    otel: read('otel', truth, false),
   }
 }

@@ -11,6 +11,7 @@ import { computeInstanceRoutes } from './routes/compute-instances.ts'
 import { healthRoutes } from './routes/health.ts'
 import { openApiRoutes } from './routes/openapi.ts'
 import { profileRoutes } from './routes/profiles.ts'
+import { projectRoutes } from './routes/projects.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 import { installValidation } from './validation.ts'
 
@@ -60,6 +61,7 @@ export async function createHttpServer(
   await app.register(async (routes) => {
     healthRoutes(routes, context)
     openApiRoutes(routes)
+    projectRoutes(routes, context)
     profileRoutes(routes, context)
     workspaceRoutes(routes, context)
     computeInstanceRoutes(routes, context)

@@ -60,9 +60,9 @@ export async function publishComputeInstance(
 }
 
 /** Where the reconciler begins (lifecycle/deploy/phases.ts): at the bottom, or with a machine that is there. */
-function wayOf({ machine_present, power_state, desired_power }: ComputeInstanceRow): string {
+function wayOf({ machine_present, boot_id, desired_power }: ComputeInstanceRow): string {
   if (machine_present === 1 && desired_power === 'stopped') return 'keep:image'
-  if (machine_present === 1 && power_state === 'running') return 'change:attach'
+  if (boot_id !== null) return 'change:attach'
   return 'up:place'
 }
 

@@ -12,7 +12,7 @@ import { newApiKey } from './api-key-format.ts'
 import { writePrivateFile } from '../host/private-file.ts'
 
 const DEFAULT_ORGANIZATION = 'default'
-const DEFAULT_PROJECT = 'defaultproject'
+export const DEFAULT_PROJECT = 'defaultproject'
 const DEFAULT_WORKSPACE = 'default'
 
 const OPERATOR = 'operator@berth.local'

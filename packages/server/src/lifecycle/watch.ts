@@ -26,7 +26,7 @@ export async function watchStep(
   const seen = await host.driver.observe(row.id)
   if (seen.power === 'stopped') {
     const message = 'The guest stopped on its own; starting it again.'
-    const gone = { power_state: 'stopped', running_size: null } as const
+    const gone = { power_state: 'stopped', running_size: null, boot_id: null } as const
     const { outcome, patch } = advance(beginningOf('up'), gone, [], now)
     return {
       ...outcome,

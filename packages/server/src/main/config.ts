@@ -3,6 +3,8 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import Type from 'typebox'
 import Value from 'typebox/value'
+import { errorCode } from '../host/error-code.ts'
+import { SimulatedSettings } from './simulated-settings.ts'
 
 /** Everything that can be configured. Flags win over BERTH_ variables, they over the file, it over the defaults. */
 export const Config = Type.Object(
@@ -24,6 +26,7 @@ export const Config = Type.Object(
       minLength: 1,
       description: 'The name that instances show as their datacenter',
     }),
+    simulated: SimulatedSettings,
     logLevel: Type.Enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']),
   },
   { additionalProperties: false },
@@ -31,7 +34,9 @@ export const Config = Type.Object(
 export type Config = Type.Static<typeof Config>
 
 /** What was given on the command line. */
-export type ConfigFlags = { readonly [Name in keyof Config]?: string } & { readonly config?: string }
+export type ConfigFlags = { readonly [Name in Exclude<keyof Config, 'simulated'>]?: string } & {
+  readonly config?: string
+}
 
 const CONFIG_FILE = '/etc/berth/config.json'
 
@@ -50,6 +55,7 @@ function defaults(env: NodeJS.ProcessEnv): Config {
     guestNetwork: '10.64.0.0/20',
     guestUser: 'berth-guest',
     datacenter: 'local',
+    simulated: Value.Create(SimulatedSettings),
     logLevel: 'info',
   }
 }
@@ -62,13 +68,13 @@ function variableOf(name: string): string {
 function fromFile(path: string | undefined): Record<string, unknown> {
   if (path === undefined && !existsSync(CONFIG_FILE)) return {}
   const file = path ?? CONFIG_FILE
+  let text: string
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+    text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new ConfigError(
-      `The configuration file ${file} cannot be read: ${error instanceof Error ? error.message : 'it is not JSON'}`,
-    )
+    throw new ConfigError(`The configuration file ${file} cannot be read (${errorCode(error)}).`)
   }
+  return parsedJson(`The configuration file ${file}`, text) as Record<string, unknown>
 }
 
 /** @throws ConfigError naming the setting */
@@ -81,16 +87,39 @@ export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.
   )
   const { config: file, ...given } = flags
   const fromFlags = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  const merged = { ...defaults(env), ...fromFile(file ?? env['BERTH_CONFIG']), ...fromEnv, ...fromFlags }
+  const merged: Record<string, unknown> = {
+    ...defaults(env),
+    ...fromFile(file ?? env['BERTH_CONFIG']),
+    ...fromEnv,
+    ...fromFlags,
+  }
+  merged['simulated'] = simulatedOf(merged['simulated'])
   if (!Value.Check(Config, merged)) {
     const [error] = Value.Errors(Config, merged)
-    const name = error?.instancePath.slice(1) || 'configuration'
-    const hint = name in Config.properties ? ` (flag --${kebab(name)}, variable ${variableOf(name)})` : ''
+    const name = error?.instancePath.slice(1).replaceAll('/', '.') || 'configuration'
+    const hint =
+      name in Config.properties && name !== 'simulated'
+        ? ` (flag --${kebab(name)}, variable ${variableOf(name)})`
+        : ''
     throw new ConfigError(
       `${name}: ${error?.message ?? 'is not valid'}${hint}. Known settings: ${names.join(', ')}.`,
     )
   }
   return { ...merged, state: resolve(merged.state), cache: resolve(merged.cache) }
+}
+
+/** The settings of the simulated host, over their defaults; a variable holds them as JSON text. */
+function simulatedOf(given: unknown): unknown {
+  const settings: unknown = typeof given === 'string' ? parsedJson('BERTH_SIMULATED', given) : given
+  return settings instanceof Object ? { ...Value.Create(SimulatedSettings), ...settings } : settings
+}
+
+function parsedJson(what: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new ConfigError(`${what} is not JSON: ${error instanceof Error ? error.message : 'unreadable'}`)
+  }
 }
 
 function kebab(name: string): string {

@@ -13,20 +13,14 @@ import { NamespaceNetwork } from '../network/namespace-network.ts'
 import { SimulatedNetwork } from '../network/simulated-network.ts'
 import { ConfigError, type Config } from './config.ts'
 
-/** What a simulated host has: room for the largest profiles that Berth ships. */
-const SIMULATED_CAPACITY = { vcpus: 512, memoryMib: 4 * 1024 * 1024, gpus: { H200: 8, A40: 8 } }
-
 /** Puts together the host that the configuration asks for. Nothing is touched yet. */
 export function createHost(config: Config, installId: string, logger: Logger): Host {
   const log = (entry: object, message: string) => logger.info(entry, message)
   const shared = { plan: planOf(config), projectLocks: new KeyedMutex() }
   if (config.driver === 'simulated') {
-    const driver = new SimulatedDriver({
-      directory: join(config.state, 'simulated'),
-      capacity: SIMULATED_CAPACITY,
-      bootMilliseconds: 300,
-      shutdownMilliseconds: 200,
-    })
+    const { vcpus, memoryMib, gpus, ...behaviour } = config.simulated
+    const capacity = { vcpus, memoryMib, gpus }
+    const driver = new SimulatedDriver({ ...behaviour, capacity, directory: join(config.state, 'simulated') })
     return {
       ...shared,
       driver,

@@ -118,6 +118,7 @@ interface ComputeInstancesTable {
   steps: string
   /** What is known of the deployed guest: address, osName, user; JSON. */
   machine_facts: string | null
+  /** The boot that the guest last reported; null until it is up. */
   boot_id: string | null
   machine_present: number
   /** What the running machine was started with: vcpus, memoryMib, gpuCount; JSON. Null while it does not run. */

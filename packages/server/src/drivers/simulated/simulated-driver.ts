@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import type { CensusEntry } from '@berth/contract/host/census'
 import type { HostCapacity, MachineDriver, MachineObservation, MachineSpec } from '../machine-driver.ts'
+import { failureFor, failureText, strike, type SimulatedFailure } from './simulated-failure.ts'
+import { SimulatedMachines, type SimulatedMachine } from './simulated-machines.ts'
 
-/** What a simulated host has, and how long its guests take. */
+/** What a simulated host has, and how its guests behave. */
 export interface SimulatedHostOptions {
   /** Where the simulated machines are remembered across restarts. */
   readonly directory: string
@@ -12,17 +13,8 @@ export interface SimulatedHostOptions {
   /** How long a guest takes from power-on to its readiness line. */
   readonly bootMilliseconds: number
   readonly shutdownMilliseconds: number
+  readonly failures: readonly SimulatedFailure[]
 }
-
-interface SimulatedMachine {
-  readonly bootId: string | null
-  /** Milliseconds since 1970. */
-  readonly bootsAt: number
-  /** When a shutdown that was asked for is complete. */
-  readonly stopsAt: number | null
-}
-
-const OFF: SimulatedMachine = { bootId: null, bootsAt: 0, stopsAt: null }
 
 /**
  * A host without a hypervisor, for people who develop clients: every state and every wait of the real
@@ -31,9 +23,11 @@ const OFF: SimulatedMachine = { bootId: null, bootsAt: 0, stopsAt: null }
 export class SimulatedDriver implements MachineDriver {
   readonly name = 'simulated'
   readonly #options: SimulatedHostOptions
+  readonly #machines: SimulatedMachines
 
   constructor(options: SimulatedHostOptions) {
     this.#options = options
+    this.#machines = new SimulatedMachines(options.directory)
   }
 
   async prepare(): Promise<void> {
@@ -44,49 +38,46 @@ export class SimulatedDriver implements MachineDriver {
     return this.#options.capacity
   }
 
-  async ensureDisk(spec: MachineSpec): Promise<void> {
-    if (!this.#read(spec.id)) this.#write(spec.id, OFF)
+  async ensureDisk({ id, identity: { hostname } }: MachineSpec): Promise<void> {
+    strike(this.#options.failures, hostname, 'disk')
+    if (!this.#machines.read(id))
+      this.#machines.write(id, { hostname, bootId: null, bootsAt: 0, stopsAt: null })
   }
 
   async ensureSeed(): Promise<void> {}
 
-  async ensureRunning(spec: MachineSpec): Promise<void> {
-    const machine = this.#read(spec.id)
+  async ensureRunning({ id, identity: { hostname } }: MachineSpec): Promise<void> {
+    const machine = this.#machines.read(id)
     if (machine && isOn(machine)) return
-    this.#write(spec.id, {
-      bootId: randomUUID(),
-      bootsAt: Date.now() + this.#options.bootMilliseconds,
-      stopsAt: null,
-    })
+    strike(this.#options.failures, hostname, 'start')
+    const bootsAt = Date.now() + this.#options.bootMilliseconds
+    this.#machines.write(id, { hostname, bootId: randomUUID(), bootsAt, stopsAt: null })
   }
 
   async observe(id: string): Promise<MachineObservation> {
-    const machine = this.#read(id)
-    if (!machine || !isOn(machine) || machine.bootId === null)
-      return { exists: machine !== null, power: 'stopped' }
-    const booted = Date.now() >= machine.bootsAt
-    return {
-      exists: true,
-      power: 'running',
-      ...(booted ? { report: { bootId: machine.bootId, state: 'ok' as const } } : {}),
-    }
+    const machine = this.#machines.read(id)
+    if (!machine || !isOn(machine)) return { exists: machine !== null, power: 'stopped' }
+    const report = this.#reportOf(machine)
+    return { exists: true, power: 'running', ...(report ? { report } : {}) }
   }
 
   async changeAccess(): Promise<void> {}
 
   async requestPowerOff(id: string): Promise<void> {
-    const machine = this.#read(id)
+    const machine = this.#machines.read(id)
     if (!machine || !isOn(machine) || machine.stopsAt !== null) return
-    this.#write(id, { ...machine, stopsAt: Date.now() + this.#options.shutdownMilliseconds })
+    if (failureFor(this.#options.failures, machine.hostname, 'stop')) return
+    this.#machines.write(id, { ...machine, stopsAt: Date.now() + this.#options.shutdownMilliseconds })
   }
 
   async ensureStopped(id: string): Promise<void> {
-    const machine = this.#read(id)
-    if (machine && isOn(machine)) this.#write(id, OFF)
+    const machine = this.#machines.read(id)
+    if (machine && isOn(machine)) this.#machines.write(id, { ...machine, bootId: null, stopsAt: null })
   }
 
   async remove(id: string): Promise<void> {
-    rmSync(this.#path(id), { force: true })
+    strike(this.#options.failures, this.#machines.read(id)?.hostname ?? '', 'remove')
+    this.#machines.remove(id)
   }
 
   async consoleTail(): Promise<string> {
@@ -94,31 +85,14 @@ export class SimulatedDriver implements MachineDriver {
   }
 
   async census(): Promise<CensusEntry[]> {
-    return readdirSync(this.#options.directory)
-      .filter((name) => name.endsWith('.json'))
-      .map((name) => ({
-        kind: 'disk',
-        name: join(this.#options.directory, name),
-        owner: name.slice(0, -'.json'.length),
-      }))
+    return this.#machines.list().map(({ id, path }) => ({ kind: 'disk', name: path, owner: id }))
   }
 
-  #path(id: string): string {
-    return join(this.#options.directory, `${id}.json`)
-  }
-
-  #read(id: string): SimulatedMachine | null {
-    try {
-      return JSON.parse(readFileSync(this.#path(id), 'utf8')) as SimulatedMachine
-    } catch {
-      return null
-    }
-  }
-
-  #write(id: string, machine: SimulatedMachine): void {
-    const temporary = `${this.#path(id)}.tmp`
-    writeFileSync(temporary, JSON.stringify(machine))
-    renameSync(temporary, this.#path(id))
+  #reportOf({ hostname, bootId, bootsAt }: SimulatedMachine): MachineObservation['report'] {
+    if (bootId === null || Date.now() < bootsAt || failureFor(this.#options.failures, hostname, 'hang'))
+      return undefined
+    const failure = failureFor(this.#options.failures, hostname, 'boot')
+    return failure ? { bootId, state: 'error', detail: failureText(failure) } : { bootId, state: 'ok' }
   }
 }
 

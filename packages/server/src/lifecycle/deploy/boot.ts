@@ -23,6 +23,7 @@ export const startPhase: DeployPhase = {
     return {
       done: {
         power_state: 'running',
+        boot_id: null,
         machine_facts: JSON.stringify(facts),
         running_size: JSON.stringify(size),
       },
