@@ -116,8 +116,8 @@ function parseArray<Schema extends TSchema>(
       const member = missing?.[0] ? `.${missing[0]}` : (error?.instancePath ?? '').replaceAll('/', '.')
       throw ApiError.invalid(path + member, missing ? 'is required' : (error?.message ?? 'is not valid'))
     }
-    check(item as Type.Static<Schema>, path)
-    return item as Type.Static<Schema>
+    check(item, path)
+    return item
   })
 }
 

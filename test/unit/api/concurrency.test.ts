@@ -33,10 +33,11 @@ test('32 parallel creates of one name: one succeeds, the others are told that it
 
 test('pages ordered by createdAt cover every object exactly once while others are written', async () => {
   const before = (await api.call('GET', INSTANCES)).body.metadata.count as number
-  let writing = true
+  const writing = new AbortController()
   const writer = (async () => {
-    for (let index = 0; writing && index < 500; index++)
+    for (let index = 0; index < 500 && !writing.signal.aborted; index++) {
       await api.call('POST', INSTANCES, instanceBody(`late-${index}`))
+    }
   })()
   const seen: string[] = []
   for (let offset = 0; offset < before;) {
@@ -47,7 +48,7 @@ test('pages ordered by createdAt cover every object exactly once while others ar
     seen.push(...body.items.map((item: { metadata: { name: string } }) => item.metadata.name))
     offset += body.items.length
   }
-  writing = false
+  writing.abort()
   await writer
   const expected = [...names(32, 'vm'), 'only-one']
   const counted = expected.map((name) => seen.filter((one) => one === name).length)

@@ -102,16 +102,20 @@ export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.
         ? ` (flag --${kebab(name)}, variable ${variableOf(name)})`
         : ''
     throw new ConfigError(
-      `${name}: ${error?.message ?? 'is not valid'}${hint}. Known settings: ${names.join(', ')}.`,
+      `${name}: ${problemOf(name, error?.message)}${hint}. Known settings: ${names.join(', ')}.`,
     )
   }
   return { ...merged, state: resolve(merged.state), cache: resolve(merged.cache) }
 }
 
+function problemOf(name: string, message = 'is not valid'): string {
+  return name === 'listen' ? 'must be address:port, such as 127.0.0.1:7080' : message
+}
+
 /** The settings of the simulated host, over their defaults; a variable holds them as JSON text. */
 function simulatedOf(given: unknown): unknown {
   const settings: unknown = typeof given === 'string' ? parsedJson('BERTH_SIMULATED', given) : given
-  return settings instanceof Object ? { ...Value.Create(SimulatedSettings), ...settings } : settings
+  return typeof settings === 'object' ? { ...Value.Create(SimulatedSettings), ...settings } : settings
 }
 
 function parsedJson(what: string, text: string): unknown {

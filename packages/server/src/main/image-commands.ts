@@ -1,6 +1,7 @@
 import { buildImage } from '../images/build-image.ts'
 import type { GuestImage } from '../images/guest-image.ts'
-import { listImages } from '../images/image-store.ts'
+import { findImage, listImages } from '../images/image-store.ts'
+import { imageNames } from '../images/recipes.ts'
 import { createProgressBar } from '../images/progress-bar.ts'
 import type { Config } from './config.ts'
 import { table } from './text-table.ts'
@@ -24,15 +25,17 @@ export async function listImagesCommand(config: Config): Promise<void> {
     process.stdout.write(`No guest images in ${config.cache}. Build one with: berth image build debian-12\n`)
     return
   }
+  const current = await Promise.all(imageNames.map((name) => findImage(config.cache, name)))
   const rows = images.map((image) => [
     image.name,
+    current.some((found) => found?.digest === image.digest) ? 'current' : 'old',
     image.bootMode,
     image.defaultUser,
     sizeText(image.sizeBytes),
     image.createdAt.slice(0, 16).replace('T', ' '),
     image.digest.slice(0, 12),
   ])
-  process.stdout.write(table(['NAME', 'BOOT', 'USER', 'SIZE', 'BUILT', 'DIGEST'], rows))
+  process.stdout.write(table(['NAME', 'BUILD', 'BOOT', 'USER', 'SIZE', 'BUILT', 'DIGEST'], rows))
 }
 
 function sizeText(bytes: number): string {

@@ -5,5 +5,6 @@ import { listenAddress, type Config } from './config.ts'
 export async function portOwner(config: Config): Promise<string> {
   const { host, port } = listenAddress(config)
   const owner = await findPortOwner(host, port).catch(() => null)
-  return owner ? ` by ${owner.name} (pid ${owner.pid})` : ''
+  // Node names its main thread, which tells an operator nothing.
+  return owner ? ` by ${owner.name.replace('-MainThread', '')} (pid ${owner.pid})` : ''
 }
