@@ -1,5 +1,6 @@
 import type { ComputeInstance } from '@berth/contract/compute-instance'
 import { PROJECTS_PATH } from '@berth/contract/api-version'
+import { checkAnswer } from './answer-check.ts'
 import { waitFor } from './wait-for.ts'
 
 /** An answer as a test looks at it. */
@@ -10,7 +11,7 @@ export interface Answer {
   readonly headers: Headers
 }
 
-/** Speaks to a server as the clients of the wire contract do. */
+/** Speaks to a server as the clients of the wire contract do, and holds every answer to the OpenAPI document. */
 export class ApiClient {
   readonly url: string
   readonly key: string
@@ -20,7 +21,10 @@ export class ApiClient {
     this.key = key
   }
 
-  /** @param path from the project on, such as `workspaces/default/computeinstances` */
+  /**
+   * @param path from the project on, such as `workspaces/default/computeinstances`
+   * @throws Error when the OpenAPI document has no such answer
+   */
   async call(
     method: string,
     path: string,
@@ -34,7 +38,11 @@ export class ApiClient {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
     const text = await response.text()
-    return { status: response.status, body: text === '' ? null : JSON.parse(text), headers: response.headers }
+    const { status, headers: answered } = response
+    const parsed = text === '' ? null : JSON.parse(text)
+    const contentType = answered.get('content-type')
+    checkAnswer({ method, path: project, status, contentType, body: parsed })
+    return { status, body: parsed, headers: answered }
   }
 
   async instance(name: string, workspace = 'default'): Promise<ComputeInstance> {

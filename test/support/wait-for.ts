@@ -10,9 +10,12 @@ export interface WaitOptions {
   readonly intervalMs?: number
 }
 
+/** An error that waiting does not mend. */
+export class FinalError extends Error {}
+
 /**
  * Looks until `condition` answers something truthy, and returns that. An error of the condition counts as
- * "not yet".
+ * "not yet", unless it is a FinalError.
  * @throws Error past the deadline, with the last value or error that was seen.
  */
 export async function waitFor<T>(
@@ -42,6 +45,7 @@ async function look<T>(condition: () => T | Promise<T>): Promise<{ seen: T } | {
   try {
     return { seen: await condition() }
   } catch (error) {
+    if (error instanceof FinalError) throw error
     return { error }
   }
 }

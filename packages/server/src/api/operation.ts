@@ -51,8 +51,8 @@ export function operation(parts: OperationParts) {
 const PATH_PARAMETERS: Readonly<Record<string, TSchema>> = {
   project: Type.String({ description: 'Name of the project', examples: ['defaultproject'] }),
   workspace: Type.String({ description: 'Name of the workspace', examples: ['dev1'] }),
-  name: Type.String({ description: 'Name of the object', examples: ['dev1'] }),
-  action: Type.String({ description: `What to do: ${ACTIONS.join(', ')}`, examples: [ACTIONS[0]] }),
+  name: Type.String({ description: 'Name of the object' }),
+  action: Type.String({ description: `What to do: ${ACTIONS.join(', ')}`, examples: ['stop'] }),
 }
 
 /** Path parameters by name. */

@@ -4,10 +4,12 @@ export interface Clock {
   now(): number
 }
 
-/** The wall clock, with the microseconds that the API shows. */
+/**
+ * The wall clock as it was when the process started, and the time that has passed since. It never jumps: a
+ * clock that is set an hour forward must not end every deadline, nor one set back put off every retry.
+ */
 export const systemClock: Clock = {
-  // Recomputed from Date each time, so that a clock which the operator sets is followed.
-  now: () => Date.now() * 1000 + Math.floor((performance.now() * 1000) % 1000),
+  now: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
 }
 
 /** Microseconds in a second. */

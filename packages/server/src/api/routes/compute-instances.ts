@@ -27,7 +27,7 @@ const COLLECTION = `${PROJECTS_PATH}/:project/workspaces/:workspace/computeinsta
 
 const AutoPublish = {
   'auto-publish': Type.Optional(
-    Type.String({ description: 'true: publish as well, in the same step', default: 'false' }),
+    Type.Boolean({ description: 'true: publish as well, in the same step', default: false }),
   ),
 }
 

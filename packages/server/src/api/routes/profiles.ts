@@ -40,7 +40,9 @@ const KINDS = [
 ] as const
 
 const SystemCatalog = {
-  systemCatalog: Type.Optional(Type.String({ description: 'true: look in the system catalogue only' })),
+  systemCatalog: Type.Optional(
+    Type.Boolean({ description: 'true: look in the system catalogue only', default: false }),
+  ),
 }
 
 interface ProjectParams {
