@@ -103,6 +103,15 @@ test('what does not exist is a 404 that says so', async () => {
   }
 })
 
+test('what is not a request is refused in the same shape', async () => {
+  const broken = await api.call('GET', `${INSTANCES}/%ZZ`)
+  expect(broken).toMatchObject({ status: 400, body: { code: 400, reason: 'BadRequest' } })
+  const long = await api.call('GET', `${INSTANCES}/${'x'.repeat(2_000)}`)
+  expect(long).toMatchObject({ status: 400, body: { reason: 'BadRequest' } })
+  const headers = await api.call('GET', INSTANCES, undefined, { 'x-filler': 'x'.repeat(20_000) })
+  expect(headers).toMatchObject({ status: 431, body: { code: 431, reason: 'RequestHeaderFieldsTooLarge' } })
+})
+
 test('too large a body and another encoding are refused', async () => {
   expect((await api.call('POST', INSTANCES, 'x'.repeat(300_000))).status).toBe(413)
   expect((await api.call('POST', INSTANCES, 'a: b', { 'content-type': 'application/yaml' })).status).toBe(415)

@@ -1,5 +1,7 @@
 import { ApiError, type ErrorReason } from '@berth/contract/api-error'
-import type { FastifyInstance } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { BODY_LIMIT } from './request-body.ts'
 
 /** What the HTTP layer refuses by itself, in the API's words. */
@@ -7,6 +9,9 @@ const HTTP_LAYER: Readonly<Record<string, [ErrorReason, string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['PayloadTooLarge', `body: must be at most ${BODY_LIMIT / 1024} KiB.`],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['BadRequest', 'Content-Length: does not match the body.'],
   FST_ERR_BAD_URL: ['BadRequest', 'url: is not a valid path.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['BadRequest', 'url: a name in the path is too long.'],
+  HPE_HEADER_OVERFLOW: ['RequestHeaderFieldsTooLarge', 'headers: must be at most 16 KiB in all.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['RequestTimeout', 'The request did not arrive within 30 seconds.'],
 }
 
 interface CodedError extends Error {
@@ -38,4 +43,27 @@ export function installErrorHandling(app: FastifyInstance): void {
     const error = ApiError.notFound(`${request.method} ${request.url.split('?')[0]?.slice(0, 200)}`)
     return reply.status(404).send(error.toBody())
   })
+}
+
+/** Answers what never becomes a routed request, such as a path with broken percent-encoding. */
+export function frameworkErrors(error: Error, _request: FastifyRequest, reply: FastifyReply): void {
+  const apiError = apiErrorOf(error)
+  void reply.status(apiError.status).send(apiError.toBody())
+}
+
+/** Answers what is not even HTTP, on the bare socket. */
+export function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return
+  const known = HTTP_LAYER[error.code ?? '']
+  const apiError = known
+    ? new ApiError(...known)
+    : new ApiError('BadRequest', 'The request is not valid HTTP.')
+  const body = JSON.stringify(apiError.toBody())
+  const head = [
+    `HTTP/1.1 ${apiError.status} ${STATUS_CODES[apiError.status]}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }

@@ -4,7 +4,7 @@ import swagger from '@fastify/swagger'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { ApiContext } from './api-context.ts'
 import { installAuthentication } from './authentication.ts'
-import { installErrorHandling } from './errors.ts'
+import { clientErrorHandler, frameworkErrors, installErrorHandling } from './errors.ts'
 import { openApiDocument } from './openapi.ts'
 import { BODY_LIMIT, installBodyParser } from './request-body.ts'
 import { computeInstanceRoutes } from './routes/compute-instances.ts'
@@ -33,7 +33,9 @@ export async function createHttpServer(
       const given = request.headers['x-request-id']
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUIDv7()
     },
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 253 },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
+    frameworkErrors,
+    clientErrorHandler,
     // One entry a request, written below, instead of Fastify's two.
     logController: new LogController({ disableRequestLogging: true }),
   })

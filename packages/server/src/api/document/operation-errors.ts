@@ -2,7 +2,7 @@ import { ERROR_RESPONSES, type ErrorStatus } from './error-responses.ts'
 import type { DocumentOperation, DocumentResponse } from './document-types.ts'
 
 /** A path that is not valid percent-encoding is a 400 everywhere. */
-const WITH_KEY: readonly ErrorStatus[] = [400, 401, 500]
+const WITH_KEY: readonly ErrorStatus[] = [400, 401, 408, 431, 500]
 /** Requests with a body, and whatever changes something, which a reader's key may not. */
 const WRITING: readonly ErrorStatus[] = [403, 413, 415]
 
