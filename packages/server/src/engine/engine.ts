@@ -33,7 +33,8 @@ export class Engine {
   readonly #leaseMicros: number
   readonly #random: () => number
   readonly #onError: (error: unknown, kind: string, objectId: string) => void
-  readonly #running = new Set<Promise<void>>()
+  /** The steps that run, by object. A lease that ran out, as when the clock jumps, does not start a second one here. */
+  readonly #running = new Map<string, Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #unsubscribe: (() => void) | undefined
   #stopped = true
@@ -61,7 +62,7 @@ export class Engine {
     this.#stopped = true
     this.#unsubscribe?.()
     clearTimeout(this.#timer)
-    await Promise.all(this.#running)
+    await Promise.all(this.#running.values())
   }
 
   /**
@@ -69,10 +70,24 @@ export class Engine {
    * @returns whether there was one
    */
   async runOne(): Promise<boolean> {
-    const lease = await claim(this.#store.db, this.#store.clock.now(), this.#leaseMicros)
-    if (!lease) return false
-    await this.#runStep(lease)
+    const objectId = await this.#beginOne()
+    if (objectId === null) return false
+    await this.#running.get(objectId)
     return true
+  }
+
+  /** Begins the step of the object that has been due longest. @returns its id; null when none is due */
+  async #beginOne(): Promise<string | null> {
+    const lease = await claim(this.#store.db, this.#store.clock.now(), this.#leaseMicros, [
+      ...this.#running.keys(),
+    ])
+    if (!lease) return null
+    const run = this.#runStep(lease).finally(() => {
+      this.#running.delete(lease.objectId)
+      this.#pump()
+    })
+    this.#running.set(lease.objectId, run)
+    return lease.objectId
   }
 
   #pump(): void {
@@ -82,6 +97,8 @@ export class Engine {
     this.#pumping = true
     void this.#fill().finally(() => {
       this.#pumping = false
+      // A commit may have come after the last look at what is due.
+      if (this.#pumpAgain) this.#pump()
     })
   }
 
@@ -90,13 +107,7 @@ export class Engine {
       while (this.#pumpAgain && !this.#stopped) {
         this.#pumpAgain = false
         while (!this.#stopped && this.#running.size < this.#workers) {
-          const lease = await claim(this.#store.db, this.#store.clock.now(), this.#leaseMicros)
-          if (!lease) break
-          const run = this.#runStep(lease).finally(() => {
-            this.#running.delete(run)
-            this.#pump()
-          })
-          this.#running.add(run)
+          if ((await this.#beginOne()) === null) break
         }
       }
       await this.#nap()
@@ -109,7 +120,7 @@ export class Engine {
 
   async #nap(): Promise<void> {
     if (this.#stopped) return
-    const due = await nextDue(this.#store.db)
+    const due = await nextDue(this.#store.db, [...this.#running.keys()])
     const untilDue = due === null ? LONGEST_NAP_MS : Math.ceil((due - this.#store.clock.now()) / 1_000)
     // With every worker busy, the end of a step pumps; a due item must not spin the loop until then.
     const shortest = this.#running.size >= this.#workers ? LONGEST_NAP_MS : 1

@@ -36,8 +36,17 @@ export async function wake(tx: Queryable, kind: string, objectId: string, at: nu
     .execute()
 }
 
-/** Claims the item that has been due longest and that nobody holds; null when there is none. */
-export async function claim(db: Queryable, now: number, leaseMicros: number): Promise<Lease | null> {
+/**
+ * Claims the item that has been due longest and that nobody holds.
+ * @param busy objects that are passed over: the caller is still at work on them, whatever their lease says
+ * @returns null when there is none
+ */
+export async function claim(
+  db: Queryable,
+  now: number,
+  leaseMicros: number,
+  busy: readonly string[] = [],
+): Promise<Lease | null> {
   const row = await db
     .updateTable('work_items')
     .set({ lease_token: sql<number>`lease_token + 1`, leased_until: now + leaseMicros })
@@ -48,6 +57,7 @@ export async function claim(db: Queryable, now: number, leaseMicros: number): Pr
         selectFrom('work_items')
           .select(['kind', 'object_id'])
           .where('wake_at', '<=', now)
+          .$if(busy.length > 0, (items) => items.where('object_id', 'not in', [...busy]))
           .where((where) => where.or([where('leased_until', 'is', null), where('leased_until', '<=', now)]))
           .orderBy('wake_at')
           .limit(1)
@@ -115,13 +125,14 @@ export async function forget(tx: Queryable, lease: Lease): Promise<boolean> {
 }
 
 /** When the next item is due that nobody holds, or a held one's lease runs out; null: never. */
-export async function nextDue(db: Queryable): Promise<number | null> {
+export async function nextDue(db: Queryable, busy: readonly string[] = []): Promise<number | null> {
   const row = await db
     .selectFrom('work_items')
     .select(
       sql<number | null>`min(case when leased_until > wake_at then leased_until else wake_at end)`.as('due'),
     )
     .where('wake_at', 'is not', null)
+    .$if(busy.length > 0, (items) => items.where('object_id', 'not in', [...busy]))
     .executeTakeFirstOrThrow()
   return row.due
 }
