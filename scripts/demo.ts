@@ -99,7 +99,7 @@ try {
     await ended
     const left = simulated ? 'What was deployed is remembered.' : 'The VM still runs.'
     console.log(
-      `\nThe server has ended. ${left}\n  npm run demo --${flag}            start the server again\n  npm run demo -- --clean${flag}    remove everything`,
+      `\nThe server has ended. ${left}\n  npm run demo${simulated ? ' --' : ''}${flag}            start the server again\n  npm run demo -- --clean${flag}    remove everything`,
     )
   }
 } catch (error) {

@@ -9,13 +9,11 @@ export const ERROR_TABLE = {
   Unauthorized: 401,
   Forbidden: 403,
   NotFound: 404,
-  MethodNotAllowed: 405,
   RequestTimeout: 408,
   AlreadyExists: 409,
   Conflict: 409,
   PayloadTooLarge: 413,
   UnsupportedMediaType: 415,
-  TooManyRequests: 429,
   RequestHeaderFieldsTooLarge: 431,
   InternalError: 500,
 } as const satisfies Record<string, number>

@@ -21,7 +21,7 @@ const ProfileReference = Type.Object(
 export const ComputeInstanceSpec = Type.Object(
   {
     computeProfile: ProfileReference,
-    variables: Type.Optional(Type.Array(Variable, { maxItems: MAX_VARIABLES })),
+    variables: Type.Optional(Type.Array(Variable, { maxItems: 2 * MAX_VARIABLES })),
     datacenter: Type.Optional(Type.Object({ name: Type.Optional(Type.String({ maxLength: 256 })) })),
   },
   { title: 'ComputeInstanceSpec', additionalProperties: true },

@@ -18,7 +18,7 @@ export type PowerState = (typeof POWER_STATES)[number]
 export const ACTIONS = ['start', 'stop', 'reboot'] as const
 export type Action = (typeof ACTIONS)[number]
 
-export const STEP_STATES = ['running', 'done', 'failed', 'waiting'] as const
+export const STEP_STATES = ['running', 'done', 'failed'] as const
 
 /** One step of the way to the wanted state, for the timeline. */
 export const StatusStep = Type.Object(

@@ -44,12 +44,12 @@ interface Found {
   readonly unit: string | undefined
 }
 
-function wholeNumber(found: Found, maximum: number): number {
+function wholeNumber(found: Found, minimum: number, maximum: number): number {
   const number = Number(found.value.trim())
-  if (!Number.isInteger(number) || number < 0 || number > maximum) {
+  if (!Number.isInteger(number) || number < minimum || number > maximum) {
     throw ApiError.invalid(
       found.name,
-      `must be a whole number from 0 to ${maximum}; got ${quoted(found.value)}`,
+      `must be a whole number from ${minimum} to ${maximum}; got ${quoted(found.value)}`,
     )
   }
   return number
@@ -60,7 +60,11 @@ function mebibytes(found: Found, defaultUnit: string, maximum: number): number {
   const factor = MIB_PER_UNIT[unit]
   const number = Number(found.value.trim())
   if (factor === undefined || !(number > 0) || number * factor > maximum) {
-    throw ApiError.invalid(found.name, `must be a size above 0 in ${unit}; got ${quoted(found.value)}`)
+    const problem =
+      factor === undefined
+        ? `has the unknown unit ${unit}; known are ${Object.keys(MIB_PER_UNIT).join(', ')}`
+        : `must be a size above 0 in ${unit}; got ${quoted(found.value)}`
+    throw ApiError.invalid(found.name, problem)
   }
   return Math.ceil(number * factor)
 }
@@ -111,17 +115,14 @@ export function machineSettings(profile: readonly Variable[], own: readonly Vari
     )
   }
   return {
-    vcpus: Math.max(
-      1,
-      read('vcpu', (value) => wholeNumber(value, LIMITS.vcpus), DEFAULTS.vcpus),
-    ),
+    vcpus: read('vcpu', (value) => wholeNumber(value, 1, LIMITS.vcpus), DEFAULTS.vcpus),
     memoryMib: read('memory', (value) => mebibytes(value, 'MiB', LIMITS.memoryMib), DEFAULTS.memoryMib),
     diskGib: read(
       'disk',
       (value) => Math.ceil(mebibytes(value, 'GiB', LIMITS.diskGib * 1024) / 1024),
       DEFAULTS.diskGib,
     ),
-    gpuCount: read('gpuCount', (value) => wholeNumber(value, LIMITS.gpuCount), 0),
+    gpuCount: read('gpuCount', (value) => wholeNumber(value, 0, LIMITS.gpuCount), 0),
     gpuModel: read('gpuModel', (value) => value.value.trim(), ''),
     password: read('password', password, ''),
     sshKeys: read('sshKeys', (value) => parseSshKeys(value.name, value.value), []),

@@ -114,7 +114,7 @@ function parseArray<Schema extends TSchema>(
       const [error] = Value.Errors(schema, item)
       const missing = (error?.params as { requiredProperties?: string[] } | undefined)?.requiredProperties
       const member = missing?.[0] ? `.${missing[0]}` : (error?.instancePath ?? '').replaceAll('/', '.')
-      throw ApiError.invalid(path + member, missing ? 'is required' : (error?.message ?? 'is not valid'))
+      throw ApiError.invalid(path + member, missing ? 'is required' : problemOf(error))
     }
     check(item, path)
     return item
@@ -130,4 +130,11 @@ function jsonArray(field: string, text: string): unknown[] {
   }
   if (!Array.isArray(value)) throw ApiError.invalid(field, 'must be a JSON array, "[]" for none')
   return value
+}
+
+/** The validator's words, with the values it leaves out. */
+function problemOf(error: { keyword: string; message: string; params: object } | undefined): string {
+  const { allowedValues } = (error?.params ?? {}) as { allowedValues?: readonly unknown[] }
+  if (error?.keyword === 'enum' && allowedValues) return `must be one of ${allowedValues.join(', ')}`
+  return error?.message ?? 'is not valid'
 }

@@ -79,6 +79,20 @@ test('a new size waits for the next start, and the reason says so until then', a
   expect(started.status.reason).toBe('Running.')
 })
 
+test('a publish while it stops or reboots lets it go down first, and applies then', async () => {
+  const four = instanceBody('vm-1', [{ name: 'Guest CPU Count', value: '4' }])
+  await act('stop')
+  await api.call('POST', `${INSTANCES}?auto-publish=true`, four)
+  const stopped = await api.waitForStatus('vm-1', 'success')
+  expect(stopped.status).toMatchObject({ powerState: 'stopped', actions: ['start'], reason: 'Stopped.' })
+  await afterAction('start')
+  await act('reboot')
+  await api.call('POST', `${INSTANCES}?auto-publish=true`, instanceBody('vm-1'))
+  const rebooted = await api.waitForStatus('vm-1', 'success')
+  expect(rebooted.status).toMatchObject({ powerState: 'running', reason: 'Running.' })
+  expect(rebooted.status.steps.map((step) => step.name)).toContain('Boot guest')
+})
+
 test('a delete wins over an action', async () => {
   await act('stop')
   expect((await api.call('DELETE', `${INSTANCES}/vm-1`)).status).toBe(200)

@@ -120,6 +120,10 @@ test('too large a body and another encoding are refused', async () => {
   ).toBe(415)
 })
 
+test('a compressed body is refused', async () => {
+  expect((await api.call('POST', INSTANCES, '{}', { 'content-encoding': 'gzip' })).status).toBe(415)
+})
+
 test('fail-on-exists answers 409, and without it an apply updates', async () => {
   const workspace = {
     apiVersion: 'paas.envmgmt.io/v1',
@@ -144,4 +148,34 @@ test('a workspace that is not empty stays, and the answer names what is in it', 
   const refused = await api.call('DELETE', 'workspaces/full')
   expect(refused.status).toBe(409)
   expect(refused.body.message).toContain('held')
+})
+
+test('a profile keeps no secret', async () => {
+  const profile = {
+    apiVersion: 'paas.envmgmt.io/v1',
+    kind: 'ComputeProfile',
+    metadata: { name: 'careless' },
+    spec: { variables: [{ name: 'Guest Password', value: 'planted' }] },
+  }
+  const answer = await api.call('POST', 'computeprofiles', profile)
+  expect(answer.body).toMatchObject({ code: 400, field: 'Guest Password' })
+  expect((await api.call('GET', 'computeprofiles/careless')).status).toBe(404)
+})
+
+test('64 variables beside the profile’s are taken, and can be sent back; 65 are not', async () => {
+  const own = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `mine-${index}`, value: 'x' }))
+  await api.call('POST', 'workspaces', {
+    apiVersion: 'paas.envmgmt.io/v1',
+    kind: 'Workspace',
+    metadata: { name: 'many' },
+  })
+  const many = 'workspaces/many/computeinstances'
+  expect((await api.call('POST', many, instanceBody('many', own(65)))).body).toMatchObject({
+    code: 400,
+    field: 'spec.variables',
+  })
+  const applied = await api.call('POST', many, instanceBody('many', own(64)))
+  expect(applied.status).toBe(200)
+  expect((await api.call('POST', many, applied.body)).body).toEqual(applied.body)
 })

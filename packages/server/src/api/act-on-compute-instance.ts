@@ -48,7 +48,6 @@ export async function actOnComputeInstance(
     status: 'pending',
     phase_started_at: now,
     steps: '[]',
-    modified_by: JSON.stringify(request.caller.principal),
   })
   await wake(tx, 'ComputeInstance', row.id, now)
   const subject = { projectId: project.id, kind: 'ComputeInstance', id: row.id, name: row.name }
@@ -58,8 +57,10 @@ export async function actOnComputeInstance(
 }
 
 function refusal(instance: ComputeInstanceRow, action: Action, available: readonly Action[]): string {
-  const now = `Compute instance ${JSON.stringify(instance.name)} is ${instance.status} (power: ${instance.power_state})`
+  const state = instance.status === 'success' ? instance.power_state : instance.status
   const instead =
-    available.length > 0 ? `now it can ${available.join(' or ')}` : 'now it takes no action; watch its status'
-  return `${now} and cannot ${action}: ${instead}.`
+    available.length > 0
+      ? `It can ${available.join(' or ')} now.`
+      : 'It takes no action now; watch its status.'
+  return `Compute instance ${JSON.stringify(instance.name)} is ${state} and cannot ${action}. ${instead}`
 }

@@ -14,7 +14,7 @@ import type { Tx } from '../store/store.ts'
 import { isSensitive, openVariables, sealVariables, type StoredVariable } from '../store/stored-variable.ts'
 import type { ApiContext } from './api-context.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { checkOverrides, checkVariables } from './variable-rules.ts'
+import { checkOverrides, checkVariableCount, checkVariables } from './variable-rules.ts'
 import { profileSnapshot } from './views/compute-instance-view.ts'
 import { checkName, metadataColumns } from './views/metadata-view.ts'
 
@@ -62,6 +62,7 @@ export async function applyComputeInstance(
   const before = existing ? openedState(context, project, existing) : null
   const profileSpec = JSON.parse(profile.spec) as ComputeProfileSpec
   const variables = unmask(profileSpec.variables ?? [], body.spec.variables ?? [], before?.variables ?? [])
+  checkVariableCount(profileSpec.variables ?? [], variables)
   checkOverrides(profileSpec.variables ?? [], variables)
   machineSettings(profileSpec.variables ?? [], variables)
   const { variables: _, ...spec } = body.spec

@@ -8,7 +8,7 @@ import { recordAudit, recordEvent, type Requester } from '../store/records.ts'
 import type { ProfileRow, ProjectRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { checkVariables } from './variable-rules.ts'
+import { checkProfileSecrets, checkVariables } from './variable-rules.ts'
 import { checkName, metadataColumns } from './views/metadata-view.ts'
 
 interface ApplyProfile {
@@ -30,6 +30,7 @@ export async function applyProfile(store: Store, apply: ApplyProfile): Promise<P
   checkName(body.metadata.name)
   const variables = body.spec.variables ?? []
   checkVariables(variables)
+  checkProfileSecrets(variables)
   machineSettings(variables, [])
   const columns = { ...metadataColumns(body.metadata), spec: canonicalJson(body.spec) }
   return store.transaction(async (tx) => {

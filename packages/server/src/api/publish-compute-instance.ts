@@ -50,7 +50,6 @@ export async function publishComputeInstance(
     phase: wayOf(instance),
     phase_started_at: now,
     steps: '[]',
-    modified_by: JSON.stringify(publish.caller.principal),
   })
   await wake(tx, 'ComputeInstance', row.id, now)
   const subject = { projectId: publish.project.id, kind: 'ComputeInstance', id: row.id, name: row.name }
@@ -60,8 +59,13 @@ export async function publishComputeInstance(
 }
 
 /** Where the reconciler begins (lifecycle/deploy/phases.ts): at the bottom, or with a machine that is there. */
-function wayOf({ machine_present, boot_id, desired_power }: ComputeInstanceRow): string {
-  if (machine_present === 1 && desired_power === 'stopped') return 'keep:image'
+function wayOf({ machine_present, boot_id, power_state, desired_power, phase }: ComputeInstanceRow): string {
+  // A guest on its way down is let down; one that is to run again comes up with the new configuration.
+  if (phase.startsWith('down:')) return 'down:shutdown'
+  if (machine_present === 1 && desired_power === 'stopped') {
+    // A stop that failed is taken up where it was.
+    return power_state === 'stopped' ? 'keep:image' : 'down:shutdown'
+  }
   if (boot_id !== null) return 'change:attach'
   return 'up:place'
 }

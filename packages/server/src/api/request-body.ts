@@ -15,12 +15,21 @@ export function installBodyParser(app: FastifyInstance): void {
   app.addContentTypeParser(
     '*',
     { parseAs: 'buffer', bodyLimit: BODY_LIMIT },
-    async (request: FastifyRequest, body: Buffer) => parseBody(request.headers['content-type'] ?? '', body),
+    async (request: FastifyRequest, body: Buffer) => parseBody(request, body),
   )
 }
 
-function parseBody(contentType: string, body: Buffer): unknown {
+function parseBody({ headers }: FastifyRequest, body: Buffer): unknown {
   if (body.length === 0) return undefined
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding !== 'identity') {
+    throw new ApiError(
+      'UnsupportedMediaType',
+      'Content-Encoding: send the body as it is, not compressed.',
+      'Content-Encoding',
+    )
+  }
+  const contentType = headers['content-type'] ?? ''
   if (!JSON_TYPE.test(contentType)) {
     throw new ApiError(
       'UnsupportedMediaType',

@@ -49,5 +49,23 @@ function errorOf(error: ErrorObject | undefined, part: string): ApiError {
   if (error.keyword === 'const') return ApiError.invalid(field, `must be ${JSON.stringify(allowedValue)}`)
   if (error.keyword === 'enum')
     return ApiError.invalid(field, `must be one of ${(allowedValues as string[]).join(', ')}`)
-  return ApiError.invalid(field, error.message ?? 'is not valid')
+  return ApiError.invalid(field, wordsFor(error))
+}
+
+const ARTICLES: Readonly<Record<string, string>> = {
+  array: 'a JSON array',
+  boolean: 'true or false',
+  integer: 'a whole number',
+  number: 'a number',
+  object: 'a JSON object',
+  string: 'text',
+}
+
+function wordsFor(error: ErrorObject): string {
+  const { type, limit } = error.params as { type?: string; limit?: number }
+  if (error.keyword === 'type') return `must be ${ARTICLES[type ?? ''] ?? type}`
+  if (error.keyword === 'maxItems') return `must hold at most ${limit} entries`
+  if (error.keyword === 'minLength') return 'must not be empty'
+  if (error.keyword === 'maxLength') return `must be at most ${limit} characters`
+  return error.message ?? 'is not valid'
 }

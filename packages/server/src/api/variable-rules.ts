@@ -1,5 +1,6 @@
 import { ApiError } from '@berth/contract/api-error'
-import type { Variable } from '@berth/contract/variable'
+import { MAX_VARIABLES, type Variable } from '@berth/contract/variable'
+import { isSensitive } from '../store/stored-variable.ts'
 
 /** @throws ApiError 400 when two variables share a name */
 export function checkVariables(variables: readonly Variable[]): void {
@@ -9,6 +10,34 @@ export function checkVariables(variables: readonly Variable[]): void {
       throw ApiError.invalid(`spec.variables[${index}].name`, `${JSON.stringify(name)} is given twice`)
     seen.add(name)
   }
+}
+
+/**
+ * A profile is read by every tenant and copied into their instances, so it is no place for a secret.
+ * @throws ApiError 400 naming the variable
+ */
+export function checkProfileSecrets(variables: readonly Variable[]): void {
+  for (const variable of variables) {
+    if (!variable.value || !isSensitive(variables, variable)) continue
+    throw ApiError.invalid(
+      variable.name,
+      'is sensitive, and a profile cannot keep a secret: leave its value out',
+    )
+  }
+}
+
+/**
+ * @param profile the variables that are the profile's, and do not count
+ * @throws ApiError 400 when the object brings more of its own than it may
+ */
+export function checkVariableCount(profile: readonly Variable[], own: readonly Variable[]): void {
+  const known = new Set(profile.map((variable) => variable.name))
+  const count = own.filter((variable) => !known.has(variable.name)).length
+  if (count <= MAX_VARIABLES) return
+  throw ApiError.invalid(
+    'spec.variables',
+    `holds ${count} that the profile does not have; at most ${MAX_VARIABLES} are taken`,
+  )
 }
 
 /**

@@ -55,6 +55,8 @@ export interface MachineSpec {
 export interface GuestReport {
   readonly bootId: string
   readonly state: 'ok' | 'error'
+  /** What the guest calls its operating system, such as `Debian GNU/Linux 12 (bookworm)`. */
+  readonly osName?: string
   /** What went wrong in the guest, when `state` is `error`. */
   readonly detail?: string
 }

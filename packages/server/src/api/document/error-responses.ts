@@ -43,11 +43,6 @@ export const ERROR_RESPONSES: Readonly<Record<ErrorStatus, ErrorResponse>> = {
       instance: example('NotFound', 'Compute instance "vm-test-api-4" not found in workspace "dev1".'),
     },
   },
-  405: {
-    name: 'MethodNotAllowed',
-    description: 'The path does not take this method',
-    examples: { method: example('MethodNotAllowed', 'PUT is not allowed here.') },
-  },
   408: {
     name: 'RequestTimeout',
     description: 'The request did not arrive in time',
@@ -79,11 +74,6 @@ export const ERROR_RESPONSES: Readonly<Record<ErrorStatus, ErrorResponse>> = {
         'Content-Type',
       ),
     },
-  },
-  429: {
-    name: 'TooManyRequests',
-    description: 'Too many requests; try again later',
-    examples: { rate: example('TooManyRequests', 'Too many requests. Try again later.') },
   },
   431: {
     name: 'RequestHeaderFieldsTooLarge',

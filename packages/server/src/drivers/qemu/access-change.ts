@@ -7,7 +7,8 @@ import { hashPassword } from './password-hash.ts'
  * Run in the guest with the user and `yes` or `no` for password login as arguments; on standard input the
  * former keys, a line `--`, and the wanted keys. Keys are told apart by their base64 part, since cloud-init
  * writes lines in its own spacing; keys that nobody gave through Berth stay. sshd takes the first value it
- * reads of a setting, so a file that sorts early wins over cloud-init's (sshd_config(5)).
+ * reads of a setting, so a file that sorts early wins over cloud-init's (sshd_config(5)). It is reloaded only
+ * when it must be, since it turns connections away for a moment.
  */
 const SCRIPT = `
 set -eu
@@ -37,7 +38,8 @@ awk '
 chown -R "$user:" "$home/.ssh"
 mv "$new" "$KEYS"
 [ "$2" = yes ] || passwd -l "$user" >/dev/null
-if [ -d /etc/ssh/sshd_config.d ]; then
+allowed=$(sshd -T 2>/dev/null | sed -n 's/^passwordauthentication //p')
+if [ "$allowed" != "$2" ] && [ -d /etc/ssh/sshd_config.d ]; then
   umask 022
   printf 'PasswordAuthentication %s\\n' "$2" >/etc/ssh/sshd_config.d/10-berth.conf
   systemctl reload ssh.service 2>/dev/null || systemctl reload sshd.service 2>/dev/null || kill -HUP "$(cat /run/sshd.pid)"

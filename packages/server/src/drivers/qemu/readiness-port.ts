@@ -5,6 +5,9 @@ import { LineSocket, parseObject } from './line-socket.ts'
 /** Bytes that are read from a guest in search of its readiness line. */
 const maxReport = 4096
 
+/** Longest name of an operating system, in characters. */
+const maxOsName = 80
+
 /** Longest detail of a report, in characters. */
 const maxDetail = 500
 
@@ -39,10 +42,12 @@ export function parseGuestReport(line: Buffer): GuestReport | undefined {
   } catch {
     return undefined
   }
-  const { bootId, state, detail } = value
+  const { bootId, state, detail, os } = value
+  const osName = typeof os === 'string' ? guestText(os, maxOsName) : ''
+  const known = osName === '' ? {} : { osName }
   if (typeof bootId !== 'string' || !/^[a-zA-Z0-9-]{1,64}$/.test(bootId)) return undefined
-  if (state === 'ok') return { bootId, state }
+  if (state === 'ok') return { bootId, state, ...known }
   if (state !== 'error') return undefined
   const text = typeof detail === 'string' ? guestText(detail, maxDetail) : ''
-  return { bootId, state, ...(text === '' ? {} : { detail: text }) }
+  return { bootId, state, ...known, ...(text === '' ? {} : { detail: text }) }
 }

@@ -32,6 +32,7 @@ find_port() {
 }
 
 boot=$(cat /proc/sys/kernel/random/boot_id)
+os=$(. /etc/os-release 2>/dev/null && printf '%s' "$PRETTY_NAME")
 
 # The end of cloud-init's last stage writes result.json, after which all errors are known.
 tries=0
@@ -42,7 +43,7 @@ done
 
 line() {
   if command -v python3 >/dev/null 2>&1; then
-    python3 - "$boot" <<'PYTHON' && return 0
+    python3 - "$boot" "$os" <<'PYTHON' && return 0
 import json, sys
 errors = []
 try:
@@ -55,7 +56,7 @@ except FileNotFoundError:
     pass
 except Exception as error:
     errors.append('cloud-init left no readable status: ' + str(error))
-report = {'bootId': sys.argv[1], 'state': 'error' if errors else 'ok'}
+report = {'bootId': sys.argv[1], 'state': 'error' if errors else 'ok', 'os': sys.argv[2]}
 if errors:
     report['detail'] = '; '.join(errors)[:500]
 print(json.dumps(report))

@@ -56,7 +56,11 @@ export const bootPhase: DeployPhase = {
         },
       )
     }
-    return { done: { boot_id: seen.report.bootId } }
+    const { bootId, osName } = seen.report
+    const facts = JSON.parse(row.machine_facts ?? '{}') as object
+    return {
+      done: { boot_id: bootId, ...(osName ? { machine_facts: JSON.stringify({ ...facts, osName }) } : {}) },
+    }
   },
 }
 

@@ -5,6 +5,8 @@ import type { DeployPhase } from './phase.ts'
 const GRACE_SECONDS = 90
 const PRESS_SECONDS = 5
 
+const NOTHING_RESERVED = { reserved_vcpus: 0, reserved_memory_mib: 0, reserved_gpus: 0 } as const
+
 /** Asks the guest to power off, and switches its machine off when it does not. */
 export const shutdownPhase: DeployPhase = {
   name: 'shutdown',
@@ -13,16 +15,9 @@ export const shutdownPhase: DeployPhase = {
   async run(host, { row, now }) {
     const seen = await host.driver.observe(row.id)
     if (seen.power === 'stopped') {
-      return {
-        done: {
-          power_state: 'stopped',
-          boot_id: null,
-          running_size: null,
-          reserved_vcpus: 0,
-          reserved_memory_mib: 0,
-          reserved_gpus: 0,
-        },
-      }
+      const stopped = { power_state: 'stopped', boot_id: null, running_size: null } as const
+      // A reboot keeps its share of the host, or another instance could take it in between.
+      return { done: row.desired_power === 'stopped' ? { ...stopped, ...NOTHING_RESERVED } : stopped }
     }
     if (now - row.phase_started_at > GRACE_SECONDS * SECOND) {
       await host.driver.ensureStopped(row.id)

@@ -1,0 +1,106 @@
+import { HostError } from '@berth/contract/host/host-error'
+import type { CensusEntry } from '@berth/contract/host/census'
+import type {
+  HostCapacity,
+  MachineDriver,
+  MachineObservation,
+  MachineSpec,
+} from '../../packages/server/src/drivers/machine-driver.ts'
+import { SECOND } from '../../packages/server/src/store/clock.ts'
+import type { Effects } from './effects.ts'
+import { type FakeWorld, isRunning } from './fake-world.ts'
+
+const BOOT_SECONDS = 5
+const SHUTDOWN_SECONDS = 3
+
+/** Machines on the pretended host, with the rules of a real one: no start without a disk and a seed. */
+export class FakeDriver implements MachineDriver {
+  readonly name = 'simulated'
+  readonly #world: FakeWorld
+  readonly #effects: Effects
+  readonly #now: () => number
+
+  constructor(world: FakeWorld, effects: Effects, now: () => number) {
+    this.#world = world
+    this.#effects = effects
+    this.#now = now
+  }
+
+  async prepare(): Promise<void> {}
+
+  async capacity(): Promise<HostCapacity> {
+    return { vcpus: 8, memoryMib: 8 * 1024, gpus: {} }
+  }
+
+  async ensureDisk({ id }: MachineSpec): Promise<void> {
+    await this.#effects.run('driver.ensureDisk', () => {
+      const { machines } = this.#world
+      if (!machines.has(id))
+        machines.set(id, { seeded: false, bootId: null, bootsAt: 0, stopsAt: null, deaf: false })
+    })
+  }
+
+  async ensureSeed({ id }: MachineSpec): Promise<void> {
+    await this.#effects.run('driver.ensureSeed', () => {
+      const machine = this.#world.machines.get(id)
+      if (!machine) throw new HostError('There is no directory for the seed.')
+      machine.seeded = true
+    })
+  }
+
+  async ensureRunning({ id, nic }: MachineSpec): Promise<void> {
+    await this.#effects.run('driver.ensureRunning', () => {
+      const machine = this.#world.machines.get(id)
+      if (!machine?.seeded) throw new HostError('The machine has no disk or no seed.')
+      if (isRunning(machine, this.#now())) return
+      if (![...this.#world.ports].some((port) => port.endsWith(`/${nic.tap}`)))
+        throw new HostError('There is no tap.')
+      machine.bootId = this.#world.nextBootId()
+      machine.deaf = this.#world.nextIsDeaf()
+      machine.bootsAt = this.#now() + BOOT_SECONDS * SECOND
+      machine.stopsAt = null
+    })
+  }
+
+  async observe(id: string): Promise<MachineObservation> {
+    return this.#effects.run('driver.observe', (): MachineObservation => {
+      const machine = this.#world.machines.get(id)
+      if (!machine || !isRunning(machine, this.#now()))
+        return { exists: machine !== undefined, power: 'stopped' }
+      const { bootId, bootsAt } = machine
+      const up = bootId !== null && this.#now() >= bootsAt
+      return { exists: true, power: 'running', ...(up ? { report: { bootId, state: 'ok' } } : {}) }
+    })
+  }
+
+  async changeAccess(): Promise<void> {
+    await this.#effects.run('driver.changeAccess', () => {})
+  }
+
+  async requestPowerOff(id: string): Promise<void> {
+    await this.#effects.run('driver.requestPowerOff', () => {
+      const machine = this.#world.machines.get(id)
+      // A deaf guest ignores the button, and has to be switched off.
+      if (machine && !machine.deaf) machine.stopsAt ??= this.#now() + SHUTDOWN_SECONDS * SECOND
+    })
+  }
+
+  async ensureStopped(id: string): Promise<void> {
+    await this.#effects.run('driver.ensureStopped', () => {
+      const machine = this.#world.machines.get(id)
+      if (machine) machine.bootId = null
+    })
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#effects.run('driver.remove', () => void this.#world.machines.delete(id))
+  }
+
+  async consoleTail(): Promise<string> {
+    return ''
+  }
+
+  async census(): Promise<CensusEntry[]> {
+    return []
+  }
+}

@@ -1,0 +1,71 @@
+import { HostError } from '@berth/contract/host/host-error'
+import type { CensusEntry } from '@berth/contract/host/census'
+import type {
+  Forward,
+  GuestPort,
+  NetworkDriver,
+  ProjectNetwork,
+} from '../../packages/server/src/network/network-driver.ts'
+import type { Effects } from './effects.ts'
+import type { FakeWorld } from './fake-world.ts'
+
+/** The pretended host's network, with the rules of a real one: no port without its project. */
+export class FakeNetwork implements NetworkDriver {
+  readonly name = 'simulated'
+  readonly #world: FakeWorld
+  readonly #effects: Effects
+
+  constructor(world: FakeWorld, effects: Effects) {
+    this.#world = world
+    this.#effects = effects
+  }
+
+  async prepare(): Promise<void> {}
+
+  namespaceOf(): null {
+    return null
+  }
+
+  async ensureProject({ key }: ProjectNetwork): Promise<void> {
+    await this.#effects.run('network.ensureProject', () => void this.#world.projects.add(key))
+  }
+
+  async removeProject(key: string): Promise<void> {
+    await this.#effects.run('network.removeProject', () => {
+      const held = [...this.#world.ports].filter((port) => port.startsWith(`${key}/`))
+      if (held.length > 0) throw new HostError(`The project still has the ports ${held.join(', ')}.`)
+      this.#world.projects.delete(key)
+    })
+  }
+
+  async ensurePort({ key }: ProjectNetwork, { tap }: GuestPort): Promise<void> {
+    await this.#effects.run('network.ensurePort', () => {
+      if (!this.#world.projects.has(key)) throw new HostError('The project has no network.')
+      this.#world.ports.add(`${key}/${tap}`)
+    })
+  }
+
+  async removePort(key: string, { tap }: GuestPort): Promise<void> {
+    await this.#effects.run('network.removePort', () => void this.#world.ports.delete(`${key}/${tap}`))
+  }
+
+  async ensureForward({ id, listen }: Forward): Promise<{ address: string; port: number }> {
+    return this.#effects.run('network.ensureForward', () => {
+      const { forwards } = this.#world
+      const taken = [...forwards].some(([other, port]) => other !== id && port === listen.port)
+      if (taken) throw new HostError(`${listen.address}:${listen.port} is in use.`)
+      if (!forwards.has(id)) forwards.set(id, listen.port)
+      return { address: listen.address, port: forwards.get(id) ?? 0 }
+    })
+  }
+
+  async removeForward(id: string): Promise<void> {
+    await this.#effects.run('network.removeForward', () => void this.#world.forwards.delete(id))
+  }
+
+  async census(): Promise<CensusEntry[]> {
+    return []
+  }
+
+  async shutdownIdle(): Promise<void> {}
+}

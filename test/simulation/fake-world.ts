@@ -1,0 +1,45 @@
+/** A machine on the pretended host. */
+export interface FakeMachine {
+  seeded: boolean
+  bootId: string | null
+  /** When its guest is up, in microseconds. */
+  bootsAt: number
+  stopsAt: number | null
+  /** Whether its guest ignores the power button. */
+  deaf: boolean
+}
+
+/** The pretended host: what is there, whoever made it. It outlives every server. */
+export class FakeWorld {
+  readonly machines = new Map<string, FakeMachine>()
+  readonly projects = new Set<string>()
+  /** `project/tap`. */
+  readonly ports = new Set<string>()
+  /** Forward id → port. */
+  readonly forwards = new Map<string, number>()
+  #boots = 0
+
+  nextBootId(): string {
+    this.#boots++
+    return `boot-${this.#boots}`
+  }
+
+  nextIsDeaf(): boolean {
+    return this.#boots % 4 === 0
+  }
+
+  /** Everything there is, as lines that a failing run can show. */
+  census(): string[] {
+    return [
+      ...[...this.machines.keys()].map((id) => `machine ${id}`),
+      ...[...this.projects].map((key) => `project ${key}`),
+      ...[...this.ports].map((port) => `port ${port}`),
+      ...[...this.forwards.keys()].map((id) => `forward ${id}`),
+    ].toSorted()
+  }
+}
+
+/** Whether the machine's process is there at that time. */
+export function isRunning(machine: FakeMachine, now: number): boolean {
+  return machine.bootId !== null && (machine.stopsAt === null || now < machine.stopsAt)
+}

@@ -1,0 +1,342 @@
+import { readFileSync } from 'node:fs'
+import { setImmediate as tick } from 'node:timers/promises'
+import type { ComputeInstance } from '@berth/contract/compute-instance'
+import { PROJECTS_PATH } from '@berth/contract/api-version'
+import type { FastifyInstance } from 'fastify'
+import { createHttpServer } from '../../packages/server/src/api/http-server.ts'
+import { bootstrap } from '../../packages/server/src/auth/bootstrap.ts'
+import { Engine } from '../../packages/server/src/engine/engine.ts'
+import { KeyedMutex } from '../../packages/server/src/host/keyed-mutex.ts'
+import { computeInstanceHandler } from '../../packages/server/src/lifecycle/compute-instance.ts'
+import { NetworkPlan } from '../../packages/server/src/lifecycle/network-plan.ts'
+import { loadCatalogue } from '../../packages/server/src/main/catalogue.ts'
+import { SECOND } from '../../packages/server/src/store/clock.ts'
+import { placedInstanceIds } from '../../packages/server/src/store/compute-instances.ts'
+import { SecretBox } from '../../packages/server/src/store/secret-box.ts'
+import { Store } from '../../packages/server/src/store/store.ts'
+import { nextDue, releaseAll, wake } from '../../packages/server/src/store/work-items.ts'
+import { instanceBody } from '../support/api-client.ts'
+import { Effects } from './effects.ts'
+import { FakeDriver } from './fake-driver.ts'
+import { FakeNetwork } from './fake-network.ts'
+import { FakeWorld, isRunning } from './fake-world.ts'
+import { Gates } from './gates.ts'
+import { Random } from './random.ts'
+
+const NAMES = ['a', 'b', 'c', 'd'] as const
+const INSTANCES = `${PROJECTS_PATH}/defaultproject/workspaces/default/computeinstances`
+const REQUESTS = [
+  'apply',
+  'publish',
+  'publish',
+  'stop',
+  'stop',
+  'start',
+  'start',
+  'reboot',
+  'delete',
+] as const
+const WORKERS = 3
+const TURNS = 600
+
+/** What was last accepted for a name. */
+type Promised = 'applied' | 'published' | 'deleted'
+
+/** One run of the real API, store, engine and lifecycle on a pretended host, in virtual time, decided by a seed. */
+export class Simulation {
+  readonly #random: Random
+  readonly #world = new FakeWorld()
+  readonly #gates: Gates
+  readonly #effects: Effects
+  readonly #clock: { time: number }
+  readonly #promised = new Map<string, Promised>()
+  readonly #points: Points
+  readonly #log: string[] = []
+  readonly #store: Store
+  readonly #key: string
+  readonly #secretBox = new SecretBox(Buffer.alloc(32, 1))
+  #http: FastifyInstance | undefined
+  #engine: Engine | undefined
+  #running = 0
+  #life = 0
+
+  private constructor(seed: number, store: Store, clock: { time: number }, key: string, points: Points) {
+    this.#random = new Random(seed)
+    this.#store = store
+    this.#clock = clock
+    this.#key = key
+    this.#gates = new Gates(points.passed)
+    this.#points = points
+    this.#effects = new Effects(this.#gates, this.#random)
+  }
+
+  /**
+   * Plays the run that the seed decides.
+   * @param state an empty directory for the operator's key
+   * @throws Error that says which promise was broken, with the log of the run
+   */
+  static async play(seed: number, state: string, points: Points): Promise<void> {
+    const clock = { time: 1_000_000 * SECOND, now: () => clock.time }
+    const store = await Store.open(':memory:', clock)
+    await loadCatalogue(store, await bootstrap(store, state))
+    const simulation = new Simulation(
+      seed,
+      store,
+      clock,
+      readFileSync(`${state}/admin.key`, 'utf8').trim(),
+      points,
+    )
+    try {
+      await simulation.#play()
+    } catch (error) {
+      const log = simulation.#log.slice(-60).join('\n')
+      throw new Error(`Seed ${seed}: ${error instanceof Error ? error.message : 'failed'}\n${log}`, {
+        cause: error,
+      })
+    } finally {
+      await store.close()
+    }
+  }
+
+  async #play(): Promise<void> {
+    // The API keeps nothing between requests, so one of it serves every life of the server.
+    this.#http = await createHttpServer({
+      store: this.#store,
+      secretBox: this.#secretBox,
+      datacenter: 'local',
+      version: '0',
+      notReady: () => null,
+    })
+    await this.#restart()
+    for (const name of NAMES.slice(0, 2)) {
+      await this.#call('POST', '?auto-publish=true', instanceBody(name))
+      this.#promised.set(name, 'published')
+    }
+    for (let turn = 0; turn < TURNS; turn++) await this.#turn()
+    this.#effects.faulty = false
+    await this.#comeToRest()
+    await this.#checkPromises()
+    await this.#recoverFailed()
+    await this.#deleteAll()
+  }
+
+  async #turn(): Promise<void> {
+    const dice = this.#random.next()
+    if (dice < 0.06) await this.#request()
+    else if (dice < 0.07) await this.#restart()
+    else if (dice < 0.075) this.#killGuest()
+    else if (dice < 0.35) this.#work()
+    else if (dice < 0.85 && this.#gates.size > 0) this.#gates.resumeOne(this.#random)
+    else this.#pass(this.#random.chance(0.02) ? 120 : this.#random.next() * 4)
+    await tick()
+  }
+
+  /** The server dies where it stands and another one starts. */
+  async #restart(): Promise<void> {
+    for (const label of this.#gates.abandonAll()) this.#points.crashedAt.add(label)
+    this.#running = 0
+    this.#life++
+    this.#note(`server ${this.#life} starts`)
+    const effects = this.#effects
+    const host = {
+      driver: new FakeDriver(this.#world, effects, () => this.#clock.time),
+      network: new FakeNetwork(this.#world, effects),
+      plan: new NetworkPlan('10.64.0.0/20'),
+      projectLocks: new KeyedMutex(),
+      findImage: async (name: string) => ({
+        name,
+        digest: '',
+        bootMode: 'kernel' as const,
+        defaultUser: 'debian',
+      }),
+    }
+    const lifecycle = { store: this.#store, secretBox: this.#secretBox, host, onStepped: () => {} }
+    this.#engine = new Engine({
+      store: this.#store,
+      handlers: { ComputeInstance: computeInstanceHandler(lifecycle) },
+      random: () => this.#random.next(),
+    })
+    await this.#store.transaction(async (tx) => {
+      await releaseAll(tx, this.#clock.time)
+      for (const id of await placedInstanceIds(tx)) await wake(tx, 'ComputeInstance', id, this.#clock.time)
+    })
+  }
+
+  #work(): void {
+    if (this.#running >= WORKERS) return
+    const life = this.#life
+    this.#running++
+    void this.#engine?.runOne().finally(() => {
+      if (life === this.#life) this.#running--
+    })
+  }
+
+  #pass(seconds: number): void {
+    this.#clock.time += Math.round(seconds * SECOND)
+  }
+
+  #killGuest(): void {
+    const running = [...this.#world.machines].filter(([, machine]) => isRunning(machine, this.#clock.time))
+    if (running.length === 0) return
+    const [id, machine] = this.#random.pick(running)
+    machine.bootId = null
+    this.#note(`guest of ${id} dies`)
+  }
+
+  async #request(): Promise<void> {
+    const name = this.#random.pick(NAMES)
+    const kind = this.#random.pick(REQUESTS)
+    if (kind === 'apply') {
+      const cpus = String(1 + Math.floor(this.#random.next() * 3))
+      const body = instanceBody(name, [{ name: 'Guest CPU Count', value: cpus }])
+      if ((await this.#call('POST', '', body)) < 300) this.#promised.set(name, 'applied')
+    } else if (kind === 'publish') {
+      if ((await this.#call('POST', `/${name}/publish`)) < 300) this.#promised.set(name, 'published')
+    } else if (kind === 'delete') {
+      if ((await this.#call('DELETE', `/${name}`)) < 300) this.#promised.set(name, 'deleted')
+    } else {
+      const accepted = (await this.#call('POST', `/${name}/action/${kind}`)) < 300
+      if (accepted) this.#passPoint(`request.${kind}`)
+    }
+  }
+
+  async #call(method: 'POST' | 'DELETE', path: string, body?: object): Promise<number> {
+    const headers = { 'x-api-key': this.#key, 'content-type': 'application/json' }
+    const payload = body === undefined ? {} : { payload: body }
+    const response = await this.#server().inject({ method, url: INSTANCES + path, headers, ...payload })
+    this.#note(`${method} ${path} → ${response.statusCode}`)
+    if (response.statusCode >= 500)
+      throw new Error(`A request was answered ${response.statusCode}: ${response.body}`)
+    return response.statusCode
+  }
+
+  #passPoint(name: string): void {
+    const { passed } = this.#points
+    passed.set(name, (passed.get(name) ?? 0) + 1)
+  }
+
+  async #read(name: string): Promise<ComputeInstance | null> {
+    const response = await this.#server().inject({
+      url: `${INSTANCES}/${name}`,
+      headers: { 'x-api-key': this.#key },
+    })
+    return response.statusCode === 404 ? null : response.json<ComputeInstance>()
+  }
+
+  #server(): FastifyInstance {
+    if (!this.#http) throw new Error('There is no server.')
+    return this.#http
+  }
+
+  /** Lets everything finish that is under way, for at most an hour of virtual time. */
+  async #comeToRest(): Promise<void> {
+    const end = this.#clock.time + 3_600 * SECOND
+    let calm = 0
+    while (this.#clock.time < end && calm < 3) {
+      this.#work()
+      await tick()
+      while (this.#gates.size > 0) {
+        this.#gates.resumeOne(this.#random)
+        await tick()
+      }
+      if (this.#running > 0) continue
+      const due = await nextDue(this.#store.db)
+      calm = (await this.#isSettled()) ? calm + 1 : 0
+      if (due !== null) this.#clock.time = Math.max(this.#clock.time + SECOND / 10, due)
+      else if (calm === 0) this.#pass(1)
+    }
+    if (calm < 3) throw new Error(`It did not come to rest within an hour: ${await this.#statuses()}`)
+  }
+
+  async #isSettled(): Promise<boolean> {
+    const moving = await this.#store.db
+      .selectFrom('compute_instances')
+      .select('name')
+      .where('status', 'in', ['submitted', 'pending', 'destroying'])
+      .execute()
+    return moving.length === 0
+  }
+
+  async #statuses(): Promise<string> {
+    const rows = await this.#store.db
+      .selectFrom('compute_instances')
+      .select(['name', 'status', 'phase', 'reason'])
+      .execute()
+    return rows.map((row) => `${row.name} ${row.status} (${row.phase}): ${row.reason}`).join('; ')
+  }
+
+  async #checkPromises(): Promise<void> {
+    for (const [name, promised] of this.#promised) {
+      const read = await this.#read(name)
+      if (promised === 'deleted') {
+        if (read) throw new Error(`${name} was deleted and is there: ${read.status.status}.`)
+        continue
+      }
+      if (!read) throw new Error(`${name} was ${promised} and is gone.`)
+      const { status, reason, powerState } = read.status
+      if (reason === '') throw new Error(`${name} is ${status} without a reason.`)
+      if (promised === 'published' && status !== 'success' && status !== 'failed') {
+        throw new Error(`${name} was published and is ${status}: ${reason}`)
+      }
+      const machine = this.#world.machines.get(read.metadata.id)
+      const runs = machine !== undefined && isRunning(machine, this.#clock.time)
+      if (status === 'success' && runs !== (powerState === 'running')) {
+        throw new Error(`${name} says ${powerState}, and its machine ${runs ? 'runs' : 'does not run'}.`)
+      }
+    }
+    await this.#checkNothingStray()
+  }
+
+  /** Whatever is on the host belongs to an instance that is there. */
+  async #checkNothingStray(): Promise<void> {
+    const rows = await this.#store.db.selectFrom('compute_instances').select('id').execute()
+    const ids = new Set(rows.map((row) => row.id))
+    for (const id of this.#world.machines.keys())
+      if (!ids.has(id)) throw new Error(`Machine ${id} belongs to nobody.`)
+    for (const id of this.#world.forwards.keys()) {
+      if (!ids.has(id.split('/')[0] ?? '')) throw new Error(`Forward ${id} belongs to nobody.`)
+    }
+  }
+
+  /** Publishing again mends what failed, now that the host behaves. */
+  async #recoverFailed(): Promise<void> {
+    for (const name of NAMES) {
+      if ((await this.#read(name))?.status.status === 'failed') await this.#call('POST', `/${name}/publish`)
+    }
+    await this.#comeToRest()
+    for (const name of NAMES) {
+      const read = await this.#read(name)
+      if (read?.status.status === 'failed')
+        throw new Error(`${name} failed on a host that behaves: ${read.status.reason}`)
+    }
+  }
+
+  async #deleteAll(): Promise<void> {
+    for (const name of NAMES) await this.#call('DELETE', `/${name}`)
+    await this.#comeToRest()
+    const left = [...this.#world.census(), ...(await this.#rowsLeft())]
+    if (left.length > 0) throw new Error(`Everything was deleted, and there is still: ${left.join(', ')}.`)
+  }
+
+  async #rowsLeft(): Promise<string[]> {
+    const { db } = this.#store
+    const instances = await db.selectFrom('compute_instances').select('name').execute()
+    const addresses = await db.selectFrom('guest_addresses').select('number').execute()
+    const items = await db.selectFrom('work_items').select('object_id').execute()
+    return [
+      ...instances.map((row) => `row ${row.name}`),
+      ...addresses.map((row) => `address ${row.number}`),
+      ...items.map((row) => `work item ${row.object_id}`),
+    ]
+  }
+
+  #note(text: string): void {
+    this.#log.push(`${((this.#clock.time - 1_000_000 * SECOND) / SECOND).toFixed(1)} s  ${text}`)
+  }
+}
+
+/** Which named points were passed, and at which the server died, over many runs. */
+export interface Points {
+  readonly passed: Map<string, number>
+  readonly crashedAt: Set<string>
+}
