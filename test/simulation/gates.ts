@@ -33,6 +33,10 @@ export class Gates {
     chosen.resume()
   }
 
+  waitsAt(label: string): boolean {
+    return this.#waiting.some((waiting) => waiting.label === label)
+  }
+
   /** The process died: nothing that waits goes on. @returns where it was */
   abandonAll(): string[] {
     const labels = this.#waiting.map((waiting) => waiting.label)

@@ -36,6 +36,23 @@ const REQUESTS = [
   'reboot',
   'delete',
 ] as const
+const EFFECTS = [
+  ...[
+    'ensureDisk',
+    'ensureSeed',
+    'ensureRunning',
+    'observe',
+    'changeAccess',
+    'requestPowerOff',
+    'ensureStopped',
+    'remove',
+  ].map((name) => `driver.${name}`),
+  ...['ensureProject', 'removeProject', 'ensurePort', 'removePort', 'ensureForward', 'removeForward'].map(
+    (name) => `network.${name}`,
+  ),
+]
+/** Every named point: before and after every effect on the host. */
+export const CRASH_POINTS = EFFECTS.flatMap((effect) => [`${effect}:before`, `${effect}:after`])
 const WORKERS = 3
 const TURNS = 600
 
@@ -51,6 +68,7 @@ export class Simulation {
   readonly #clock: { time: number }
   readonly #promised = new Map<string, Promised>()
   readonly #points: Points
+  readonly #target: string
   readonly #log: string[] = []
   readonly #store: Store
   readonly #key: string
@@ -67,6 +85,7 @@ export class Simulation {
     this.#key = key
     this.#gates = new Gates(points.passed)
     this.#points = points
+    this.#target = CRASH_POINTS[seed % CRASH_POINTS.length] ?? ''
     this.#effects = new Effects(this.#gates, this.#random)
   }
 
@@ -121,6 +140,8 @@ export class Simulation {
   }
 
   async #turn(): Promise<void> {
+    // Beside the crashes of chance, each run has a point at which its server dies for sure.
+    if (!this.#points.crashedAt.has(this.#target) && this.#gates.waitsAt(this.#target)) await this.#restart()
     const dice = this.#random.next()
     if (dice < 0.06) await this.#request()
     else if (dice < 0.07) await this.#restart()
@@ -188,7 +209,10 @@ export class Simulation {
     const kind = this.#random.pick(REQUESTS)
     if (kind === 'apply') {
       const cpus = String(1 + Math.floor(this.#random.next() * 3))
-      const body = instanceBody(name, [{ name: 'Guest CPU Count', value: cpus }])
+      const body = instanceBody(name, [
+        { name: 'Guest CPU Count', value: cpus },
+        { name: 'Guest Password', value: `password ${cpus}` },
+      ])
       if ((await this.#call('POST', '', body)) < 300) this.#promised.set(name, 'applied')
     } else if (kind === 'publish') {
       if ((await this.#call('POST', `/${name}/publish`)) < 300) this.#promised.set(name, 'published')
