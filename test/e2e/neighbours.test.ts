@@ -1,37 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { INSTANCES, instanceBody } from '../support/api-client.ts'
+import { INSTANCES } from '../support/api-client.ts'
 import { RealServer } from '../support/real-server.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { TINY_PROFILE, tinyBody } from '../support/tiny-profile.ts'
 
 // Two installations on one host, each with tiny guests of its own.
 
 let first: RealServer
 let second: RealServer
 
-const TINY = {
-  apiVersion: 'paas.envmgmt.io/v1',
-  kind: 'ComputeProfile',
-  metadata: { name: 'tiny' },
-  spec: {
-    guestImage: 'tiny',
-    variables: [
-      { name: 'Guest CPU Count', value: '1' },
-      { name: 'Guest Memory Size', value: '128' },
-      { name: 'Guest Disk Size', value: '1' },
-    ],
-  },
-}
-
-function tinyBody(name: string) {
-  const body = instanceBody(name, [], 'tiny')
-  return { ...body, spec: { ...body.spec, computeProfile: { name: 'tiny' } } }
-}
-
 beforeAll(async () => {
   first = await RealServer.start(await tempDir())
   second = await RealServer.start(await tempDir())
   for (const server of [first, second]) {
-    await server.api.call('POST', 'computeprofiles', TINY)
+    await server.api.call('POST', 'computeprofiles', TINY_PROFILE)
   }
 })
 afterAll(async () => {

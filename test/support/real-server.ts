@@ -9,6 +9,7 @@ import { freePort } from './free-port.ts'
 import { waitFor } from './wait-for.ts'
 
 const BERTH = join(import.meta.dirname, '../../bin/berth')
+const CRASH_PRELOAD = JSON.stringify(join(import.meta.dirname, 'crash-preload.ts'))
 const run = promisify(execFile)
 
 /** A `berth serve` process with real guests, which tests kill and start again. */
@@ -39,11 +40,7 @@ export class RealServer {
   }
 
   async start(): Promise<void> {
-    const log = openSync(this.log, 'a', 0o600)
-    const flags = ['serve', '--state', this.state, '--listen', this.#listen, '--log-level', 'debug']
-    this.#process = spawn(BERTH, flags, { stdio: ['ignore', log, log], env: countedBoots() })
-    closeSync(log)
-    const child = this.#process
+    const child = this.#spawn(countedBoots())
     await waitFor(
       async () => {
         if (child.exitCode !== null) return { exited: child.exitCode }
@@ -51,8 +48,31 @@ export class RealServer {
       },
       { deadlineSeconds: 60, what: `the server on ${this.state} to be ready` },
     )
-    if (child.exitCode !== null)
+    if (child.exitCode !== null) {
       throw new Error(`The server ended: ${readFileSync(this.log, 'utf8').slice(-2_000)}`)
+    }
+  }
+
+  /** Starts a server that dies as by kill -9 when it comes to the named point, and waits until it has. */
+  async startAndDieAt(point: string, deadlineSeconds = 30): Promise<void> {
+    const counted = countedBoots()
+    const child = this.#spawn({
+      ...counted,
+      NODE_OPTIONS: `${counted['NODE_OPTIONS'] ?? ''} --import=${CRASH_PRELOAD}`,
+      BERTH_TEST_CRASH_AT: point,
+    })
+    await waitFor(() => child.signalCode === 'SIGKILL', {
+      deadlineSeconds,
+      what: `the server to die at ${point}`,
+    })
+  }
+
+  #spawn(environment: NodeJS.ProcessEnv): ChildProcess {
+    const log = openSync(this.log, 'a', 0o600)
+    const flags = ['serve', '--state', this.state, '--listen', this.#listen, '--log-level', 'debug']
+    this.#process = spawn(BERTH, flags, { stdio: ['ignore', log, log], env: environment })
+    closeSync(log)
+    return this.#process
   }
 
   /** kill -9, as a crash would end it. */

@@ -6,12 +6,16 @@ import { QemuDriver } from '../drivers/qemu/qemu-driver.ts'
 import { simulatedImage } from '../drivers/simulated/simulated-image.ts'
 import { SimulatedDriver } from '../drivers/simulated/simulated-driver.ts'
 import { findImage } from '../images/image-store.ts'
+import { announceEffects } from '../host/announce-effects.ts'
 import type { Host } from '../lifecycle/host.ts'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
 import { NetworkPlan } from '../lifecycle/network-plan.ts'
 import { NamespaceNetwork } from '../network/namespace-network.ts'
 import { SimulatedNetwork } from '../network/simulated-network.ts'
 import { ConfigError, type Config } from './config.ts'
+
+/** The driver's effects whose names do not say so. */
+const DRIVER_EFFECTS = ['requestPowerOff', 'changeAccess'] as const
 
 /** Puts together the host that the configuration asks for. Nothing is touched yet. */
 export function createHost(config: Config, installId: string, logger: Logger): Host {
@@ -23,8 +27,8 @@ export function createHost(config: Config, installId: string, logger: Logger): H
     const driver = new SimulatedDriver({ ...behaviour, capacity, directory: join(config.state, 'simulated') })
     return {
       ...shared,
-      driver,
-      network: new SimulatedNetwork(),
+      driver: announceEffects('driver', driver, DRIVER_EFFECTS),
+      network: announceEffects('network', new SimulatedNetwork()),
       findImage: async (name) => simulatedImage(name),
     }
   }
@@ -36,8 +40,8 @@ export function createHost(config: Config, installId: string, logger: Logger): H
   })
   return {
     ...shared,
-    driver: qemuDriver(config, installId, log),
-    network,
+    driver: announceEffects<MachineDriver>('driver', qemuDriver(config, installId, log), DRIVER_EFFECTS),
+    network: announceEffects('network', network),
     findImage: (name) => findImage(config.cache, name),
   }
 }

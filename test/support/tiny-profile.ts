@@ -1,0 +1,22 @@
+import { instanceBody } from './api-client.ts'
+
+/** A profile of the smallest real guest, for tests that need many boots. */
+export const TINY_PROFILE = {
+  apiVersion: 'paas.envmgmt.io/v1',
+  kind: 'ComputeProfile',
+  metadata: { name: 'tiny' },
+  spec: {
+    guestImage: 'tiny',
+    variables: [
+      { name: 'Guest CPU Count', value: '1' },
+      { name: 'Guest Memory Size', value: '128' },
+      { name: 'Guest Disk Size', value: '1' },
+    ],
+  },
+}
+
+/** An apply body for an instance of that profile. */
+export function tinyBody(name: string) {
+  const body = instanceBody(name, [], 'tiny')
+  return { ...body, spec: { ...body.spec, computeProfile: { name: 'tiny' } } }
+}
