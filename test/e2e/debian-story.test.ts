@@ -14,6 +14,8 @@ import { waitFor } from '../support/wait-for.ts'
 // One Debian guest carries the whole story, so each test goes on where the one before it ended.
 
 const PASSWORD = 'planted-secret-vm1234'
+// Each ends in adoption: the guest and the session do not notice.
+const LIVES = 100
 const NEW_PASSWORD = 'planted-secret-vm5678'
 const run = promisify(execFile)
 
@@ -90,7 +92,7 @@ test('killed again and again while it runs, the server adopts the guest and an o
   const session = ssh.openEcho(key)
   let echoed = ''
   session.stdout?.on('data', (data: Buffer) => (echoed += data.toString()))
-  for (let life = 1; life <= 3; life++) {
+  for (let life = 1; life <= LIVES; life++) {
     await server.kill()
     await server.start()
     session.stdin?.write(`life ${life}\n`)

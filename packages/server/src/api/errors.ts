@@ -2,6 +2,7 @@ import { ApiError, type ErrorReason } from '@berth/contract/api-error'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { storageProblem } from '../store/storage-error.ts'
 import { BODY_LIMIT } from './request-body.ts'
 
 /** What the HTTP layer refuses by itself, in the API's words. */
@@ -26,6 +27,9 @@ function apiErrorOf(error: unknown): ApiError {
   const known = HTTP_LAYER[code]
   if (known) return new ApiError(known[0], known[1])
   if (statusCode >= 400 && statusCode < 500) return new ApiError('BadRequest', message)
+  const problem = storageProblem(error)
+  if (problem)
+    return new ApiError('InternalError', `Nothing was changed: ${problem}. Try again when that is mended.`)
   return new ApiError(
     'InternalError',
     'Something went wrong inside Berth. The request id leads to its log entry.',

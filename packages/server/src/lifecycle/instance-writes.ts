@@ -24,7 +24,10 @@ export async function writeIfCurrent(
 ): Promise<boolean> {
   const current = await instanceById(tx, before.id)
   if (!current || !sameRequest(before, current)) return false
-  await updateInstance(tx, before.id, patch)
+  const changed = Object.entries(patch).some(
+    ([column, value]) => current[column as keyof typeof current] !== value,
+  )
+  if (changed) await updateInstance(tx, before.id, patch)
   if (happening) {
     const subject = {
       projectId: before.project_id,

@@ -20,7 +20,12 @@ export function nodeSqliteDialect(path: string): SqliteDialect {
         return {
           reader: statement.columns().length > 0,
           all: (parameters: readonly unknown[]) => statement.all(...(parameters as SQLInputValue[])),
-          run: (parameters: readonly unknown[]) => statement.run(...(parameters as SQLInputValue[])),
+          run: (parameters: readonly unknown[]) => {
+            // SQLite itself rolls back on a full disk (sqlite.org/lang_transaction.html); a second rollback would
+            // fail, and hide why.
+            if (sql === 'rollback' && !database.isTransaction) return { changes: 0, lastInsertRowid: 0 }
+            return statement.run(...(parameters as SQLInputValue[]))
+          },
           iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as SQLInputValue[])),
         }
       },

@@ -3,7 +3,7 @@ import { sshPlaceTaken } from '../../store/compute-instances.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
 import { sizeOf } from '../machine-size.ts'
 import { ensureSshForward } from '../ssh-forward.ts'
-import { placementOf, type DeployPhase } from './phase.ts'
+import { lookAgainSeconds, placementOf, type DeployPhase } from './phase.ts'
 
 /** Starts the machine's process, unless it runs already. */
 export const startPhase: DeployPhase = {
@@ -36,7 +36,8 @@ export const bootPhase: DeployPhase = {
   name: 'boot',
   label: 'Boot guest',
   deadlineSeconds: 900,
-  async run(host, { row }) {
+  async run(host, input) {
+    const { row } = input
     const seen = await host.driver.observe(row.id)
     if (seen.power === 'stopped') {
       const ended = lastLines(await host.driver.consoleTail(row.id))
@@ -47,7 +48,7 @@ export const bootPhase: DeployPhase = {
         },
       )
     }
-    if (!seen.report) return { wait: 'The guest is booting.', seconds: 0.1 }
+    if (!seen.report) return { wait: 'The guest is booting.', seconds: lookAgainSeconds(input) }
     if (seen.report.state === 'error') {
       throw new HostError(
         `The guest booted, but setting it up failed: ${seen.report.detail ?? 'it gave no detail'}`,

@@ -1,4 +1,5 @@
 import { HostError } from '@berth/contract/host/host-error'
+import { SECOND } from '../../store/clock.ts'
 import type { GuestAccess, PublishedSettings } from '../../store/published-settings.ts'
 import type { ComputeInstanceRow, GuestAddressRow, ProjectRow } from '../../store/schema.ts'
 import type { SecretBox } from '../../store/secret-box.ts'
@@ -44,6 +45,16 @@ export interface DeployPhase {
   readonly label: string
   readonly deadlineSeconds: number
   readonly run: (host: Host, input: PhaseInput) => Promise<PhaseResult>
+}
+
+/**
+ * How long to wait before looking again at something that takes as long as it takes: a tenth of the time it has
+ * taken, from a tenth of a second to two.
+ * @returns seconds
+ */
+export function lookAgainSeconds({ row, now }: PhaseInput): number {
+  const elapsed = (now - row.phase_started_at) / SECOND
+  return Math.min(2, Math.max(0.1, elapsed / 10))
 }
 
 /** @throws HostError when the instance has no address, which only damage to the database explains */

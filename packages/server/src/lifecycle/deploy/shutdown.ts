@@ -1,5 +1,5 @@
 import { SECOND } from '../../store/clock.ts'
-import type { DeployPhase } from './phase.ts'
+import { lookAgainSeconds, type DeployPhase } from './phase.ts'
 
 /** How long a guest has to power itself off; then its machine is switched off. */
 const GRACE_SECONDS = 90
@@ -12,7 +12,8 @@ export const shutdownPhase: DeployPhase = {
   name: 'shutdown',
   label: 'Shut down guest',
   deadlineSeconds: GRACE_SECONDS + 60,
-  async run(host, { row, now }) {
+  async run(host, input) {
+    const { row, now } = input
     const seen = await host.driver.observe(row.id)
     if (seen.power === 'stopped') {
       const stopped = { power_state: 'stopped', boot_id: null, running_size: null } as const
@@ -29,6 +30,6 @@ export const shutdownPhase: DeployPhase = {
     // A power button pressed while the guest boots is lost, so it is pressed again now and then.
     const elapsed = now - row.phase_started_at
     if (elapsed % (PRESS_SECONDS * SECOND) < SECOND) await host.driver.requestPowerOff(row.id)
-    return { wait: 'The guest is shutting down.', seconds: 0.3 }
+    return { wait: 'The guest is shutting down.', seconds: lookAgainSeconds(input) }
   },
 }

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { INSTANCES, instanceBody } from '../../support/api-client.ts'
+import { startSimulated } from '../../support/simulated-server.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+test('after a restart, more than two pages of unfinished work all go on', { timeout: 60_000 }, async () => {
+  const state = await tempDir()
+  const slow = await startSimulated(state, { bootMilliseconds: 4_000, vcpus: 1_000 })
+  const names = Array.from({ length: 104 }, (_, index) => `vm-${index}`)
+  await Promise.all(
+    names.map((name) => slow.api.call('POST', `${INSTANCES}?auto-publish=true`, instanceBody(name))),
+  )
+  await slow.stop()
+  const { api, stop } = await startSimulated(state, { vcpus: 1_000 })
+  const done = async () => {
+    const offsets = [0, 50, 100].map((offset) => api.call('GET', `${INSTANCES}?limit=50&offset=${offset}`))
+    const items = (await Promise.all(offsets)).flatMap(
+      (page) => page.body.items as { status: { status: string } }[],
+    )
+    return items.filter((item) => item.status.status === 'success').length
+  }
+  await expect.poll(done, { timeout: 50_000, interval: 500 }).toBe(104)
+  await stop()
+})
