@@ -1,5 +1,12 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { SqliteDialect } from 'kysely'
+import { StatementCache } from './statement-cache.ts'
+
+/**
+ * KiB of pages kept in memory. SQLite's own 2,000 cannot hold the indexes of some 10,000 instances, so that a
+ * page far down a list is read from the file system again each time.
+ */
+const PAGE_CACHE_KIB = 16_384
 
 /**
  * Kysely's SQLite dialect over Node's own driver. Opened for durability: a transaction that was
@@ -12,23 +19,9 @@ export function nodeSqliteDialect(path: string): SqliteDialect {
   database.exec('PRAGMA synchronous = FULL')
   database.exec('PRAGMA foreign_keys = ON')
   database.exec('PRAGMA busy_timeout = 5000')
+  database.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}`)
+  const statements = new StatementCache(database)
   return new SqliteDialect({
-    database: {
-      close: () => database.close(),
-      prepare: (sql: string) => {
-        const statement = database.prepare(sql)
-        return {
-          reader: statement.columns().length > 0,
-          all: (parameters: readonly unknown[]) => statement.all(...(parameters as SQLInputValue[])),
-          run: (parameters: readonly unknown[]) => {
-            // SQLite itself rolls back on a full disk (sqlite.org/lang_transaction.html); a second rollback would
-            // fail, and hide why.
-            if (sql === 'rollback' && !database.isTransaction) return { changes: 0, lastInsertRowid: 0 }
-            return statement.run(...(parameters as SQLInputValue[]))
-          },
-          iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as SQLInputValue[])),
-        }
-      },
-    },
+    database: { close: () => database.close(), prepare: (sql: string) => statements.prepare(sql) },
   })
 }
