@@ -57,6 +57,7 @@ test('apply, publish, watch, delete: the life of an instance', async () => {
   })
   expect(up.status.steps.map((step) => [step.name, step.state])).toEqual([
     ['Find room', 'done'],
+    ['Assign addresses', 'done'],
     ['Prepare image', 'done'],
     ['Attach network', 'done'],
     ['Create disk', 'done'],

@@ -1,6 +1,7 @@
 import type { Caller } from '../auth/caller.ts'
 import type { SecretBox } from '../store/secret-box.ts'
 import type { Store } from '../store/store.ts'
+import type { ApiMetrics } from './api-metrics.ts'
 
 /** What every route works with. */
 export interface ApiContext {
@@ -11,6 +12,8 @@ export interface ApiContext {
   readonly version: string
   /** Why the server is not ready to serve; null when it is. */
   readonly notReady: () => string | null
+  /** Where requests are counted; without it there is no `/metrics`. */
+  readonly metrics?: ApiMetrics
 }
 
 declare module 'fastify' {
@@ -19,7 +22,7 @@ declare module 'fastify' {
     caller: Caller
   }
   interface FastifyContextConfig {
-    /** Served without a key. */
-    public?: boolean
+    /** Served without a key: to all, or to whom the function says. */
+    public?: boolean | ((request: FastifyRequest) => boolean)
   }
 }

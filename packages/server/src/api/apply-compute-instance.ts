@@ -15,8 +15,8 @@ import { isSensitive, openVariables, sealVariables, type StoredVariable } from '
 import type { ApiContext } from './api-context.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { checkOverrides, checkVariableCount, checkVariables } from './variable-rules.ts'
-import { profileSnapshot } from './views/compute-instance-view.ts'
 import { checkName, metadataColumns } from './views/metadata-view.ts'
+import { profileSnapshot } from './views/profile-snapshot.ts'
 
 interface ApplyInstance {
   readonly project: ProjectRow

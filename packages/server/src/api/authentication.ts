@@ -11,7 +11,8 @@ const WRITING = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 export function installAuthentication(app: FastifyInstance, store: Store): void {
   app.decorateRequest('caller')
   app.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.public || request.is404) return
+    const { public: open } = request.routeOptions.config
+    if (request.is404 || (typeof open === 'function' ? open(request) : open)) return
     request.caller = await authenticate(
       store,
       headerOf(request, 'x-api-key') || headerOf(request, 'x-rafay-api-keyid'),

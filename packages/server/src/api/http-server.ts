@@ -9,6 +9,7 @@ import { openApiDocument } from './openapi.ts'
 import { BODY_LIMIT, installBodyParser } from './request-body.ts'
 import { computeInstanceRoutes } from './routes/compute-instances.ts'
 import { healthRoutes } from './routes/health.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { openApiRoutes } from './routes/openapi.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { projectRoutes } from './routes/projects.ts'
@@ -54,6 +55,12 @@ export async function createHttpServer(
       },
       'request',
     )
+    context.metrics?.requestFinished({
+      method: request.method,
+      route: request.is404 ? 'unmatched' : (request.routeOptions.url ?? 'unmatched'),
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1000,
+    })
   })
   installErrorHandling(app)
   installBodyParser(app)
@@ -63,6 +70,7 @@ export async function createHttpServer(
   await app.register(async (routes) => {
     healthRoutes(routes, context)
     openApiRoutes(routes)
+    if (context.metrics) metricsRoutes(routes, context.metrics)
     projectRoutes(routes, context)
     profileRoutes(routes, context)
     workspaceRoutes(routes, context)

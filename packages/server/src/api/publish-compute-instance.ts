@@ -10,7 +10,7 @@ import type { Tx } from '../store/store.ts'
 import { openVariables, type StoredVariable } from '../store/stored-variable.ts'
 import { wake } from '../store/work-items.ts'
 import type { ApiContext } from './api-context.ts'
-import { profileSnapshot } from './views/compute-instance-view.ts'
+import { profileSnapshot } from './views/profile-snapshot.ts'
 
 const DEFAULT_GUEST_IMAGE = 'debian-12'
 const PASSWORD_LENGTH = 20
@@ -66,7 +66,7 @@ function wayOf({ machine_present, boot_id, power_state, desired_power, phase }: 
     // A stop that failed is taken up where it was.
     return power_state === 'stopped' ? 'keep:image' : 'down:shutdown'
   }
-  if (boot_id !== null) return 'change:attach'
+  if (boot_id !== null) return 'change:address'
   return 'up:place'
 }
 

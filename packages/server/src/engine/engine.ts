@@ -2,6 +2,7 @@ import { SECOND } from '../store/clock.ts'
 import type { Store } from '../store/store.ts'
 import { claim, forget, nextDue, renew, settle, type Lease, type Settlement } from '../store/work-items.ts'
 import { backOff } from './back-off.ts'
+import type { EngineObserver, StepResult } from './observer.ts'
 import type { StepHandler, StepOutcome } from './step.ts'
 
 /** Thrown inside the result's transaction to undo a stale worker's write. */
@@ -17,6 +18,7 @@ export interface EngineOptions {
   readonly leaseSeconds?: number
   readonly random?: () => number
   readonly onError?: (error: unknown, kind: string, objectId: string) => void
+  readonly observer?: EngineObserver
 }
 
 /** The longest nap, so that a clock set by hand, or a write by another process, is noticed. */
@@ -33,6 +35,7 @@ export class Engine {
   readonly #leaseMicros: number
   readonly #random: () => number
   readonly #onError: (error: unknown, kind: string, objectId: string) => void
+  readonly #observer: EngineObserver | undefined
   /** The steps that run, by object. A lease that ran out, as when the clock jumps, does not start a second one here. */
   readonly #running = new Map<string, Promise<void>>()
   #timer: NodeJS.Timeout | undefined
@@ -48,6 +51,7 @@ export class Engine {
     this.#leaseMicros = (options.leaseSeconds ?? 60) * SECOND
     this.#random = options.random ?? Math.random
     this.#onError = options.onError ?? (() => {})
+    this.#observer = options.observer
   }
 
   /** Begins to work on whatever is due, now and after every commit. */
@@ -133,9 +137,12 @@ export class Engine {
   }
 
   async #runStep(lease: Lease): Promise<void> {
+    const began = this.#store.clock.now()
+    this.#observer?.claimed(lease.kind, Math.max(0, began - lease.dueAt))
     const lost = new AbortController()
-    const heartbeat = setInterval(() => void this.#heartbeat(lease, lost), this.#leaseMicros / 4_000)
+    const heartbeat = setInterval(() => void this.#heartbeat(lease, lost), this.#leaseMicros / 4_000).unref()
     let outcome: StepOutcome
+    let threw = false
     try {
       outcome = await this.#handlerOf(lease.kind)({
         objectId: lease.objectId,
@@ -147,10 +154,13 @@ export class Engine {
     } catch (error) {
       this.#onError(error, lease.kind, lease.objectId)
       outcome = { next: 'retry', deadlineAt: lease.deadlineAt }
+      threw = true
     } finally {
       clearInterval(heartbeat)
     }
-    await this.#writeResult(lease, outcome)
+    const written = await this.#writeResult(lease, outcome)
+    const result = threw && written !== 'lost' ? 'error' : written
+    this.#observer?.ended(lease.kind, result, this.#store.clock.now() - began)
   }
 
   #handlerOf(kind: string): StepHandler {
@@ -168,9 +178,9 @@ export class Engine {
     }
   }
 
-  async #writeResult(lease: Lease, outcome: StepOutcome): Promise<void> {
+  async #writeResult(lease: Lease, outcome: StepOutcome): Promise<StepResult> {
     try {
-      await this.#store.transaction(async (tx) => {
+      return await this.#store.transaction(async (tx) => {
         const decided = (await outcome.commit?.(tx)) ?? outcome
         const now = this.#store.clock.now()
         const held =
@@ -178,10 +188,13 @@ export class Engine {
             ? await forget(tx, lease)
             : await settle(tx, lease, this.#settlementOf(lease, decided, now), now)
         if (!held) throw new LeaseLost()
+        return decided.next
       })
     } catch (error) {
       // The lease runs out by itself, and the step is then repeated: nothing is lost but time.
-      if (!(error instanceof LeaseLost)) this.#onError(error, lease.kind, lease.objectId)
+      if (error instanceof LeaseLost) return 'lost'
+      this.#onError(error, lease.kind, lease.objectId)
+      return 'unwritten'
     }
   }
 

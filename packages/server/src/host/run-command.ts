@@ -22,9 +22,10 @@ export interface CommandOptions {
   /** Milliseconds until the command is killed; 20 s unless told. */
   readonly timeoutMs?: number
   readonly cwd?: string
+  /** Bytes of output kept; 4 MiB unless told. A command that prints more is killed. */
+  readonly maxOutput?: number
 }
 
-/** Bytes of output kept; a command that prints more is killed. */
 const MAX_OUTPUT = 4 * 1024 * 1024
 
 /**
@@ -82,6 +83,7 @@ function collect(
   inputFile: number | null,
 ): Promise<CommandResult> {
   const timeoutMs = options.timeoutMs ?? 20_000
+  const maxOutput = options.maxOutput ?? MAX_OUTPUT
   const stdin = inputFile ?? (options.input === undefined ? 'ignore' : 'pipe')
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
@@ -99,7 +101,7 @@ function collect(
       const chunks: Buffer[] = []
       stream?.on('data', (chunk: Buffer) => {
         kept += chunk.length
-        if (kept > MAX_OUTPUT) return stop('printed too much')
+        if (kept > maxOutput) return stop('printed too much')
         chunks.push(chunk)
       })
       return () => Buffer.concat(chunks).toString('utf8')

@@ -1,4 +1,4 @@
-import { mkdir, rename } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   createBuildDirectory,
@@ -7,9 +7,10 @@ import {
   removeStaleBuildDirectories,
 } from './build-directory.ts'
 import type { GuestImage } from './guest-image.ts'
-import { discard, findImage, imageDir } from './image-store.ts'
-import { imageFromManifest, readManifest, writeManifest } from './manifest.ts'
+import { findImage, imageDir } from './image-store.ts'
+import { writeManifest } from './manifest.ts'
 import { ProgressReporter, type OnProgress } from './progress.ts'
+import { publishImage } from './publish-image.ts'
 import { recipeDigest } from './recipe.ts'
 import { recipeNamed } from './recipes.ts'
 import { requireTools } from './required-tools.ts'
@@ -63,38 +64,12 @@ export async function buildImage(name: string, options: BuildImageOptions): Prom
       defaultUser: recipe.defaultUser,
       ...result,
     })
-    const image = await publish(cacheDir, imageDir(cacheDir, name), outputDir, digest, force)
+    const stamp = new Date().toISOString().replaceAll(/[^0-9TZ]/g, '')
+    const place = force ? `${digest}.${stamp}-${process.pid}` : digest
+    const image = await publishImage(cacheDir, outputDir, join(imageDir(cacheDir, name), place))
     reporter.report('done', 1, `${name} is ready`)
     return image
   } finally {
     await removeBuildDirectory(directory).catch(() => {})
-  }
-}
-
-/** Moves a complete image to its place. Another builder's complete image that is there already wins. */
-async function publish(
-  cacheDir: string,
-  parent: string,
-  built: string,
-  digest: string,
-  force: boolean,
-): Promise<GuestImage> {
-  const stamp = new Date().toISOString().replaceAll(/[^0-9TZ]/g, '')
-  const target = join(parent, force ? `${digest}.${stamp}-${process.pid}` : digest)
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await rename(built, target)
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code
-      if (attempt > 3 || (code !== 'ENOTEMPTY' && code !== 'EEXIST')) throw error
-      // A directory without a manifest is no image, and only stands in the way.
-      if (!(await readManifest(target))) {
-        await discard(cacheDir, target)
-        continue
-      }
-    }
-    const manifest = await readManifest(target)
-    if (manifest) return imageFromManifest(target, manifest)
-    if (attempt > 3) throw new Error(`${target} vanished while it was stored`)
   }
 }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { findImage, findImageByDigest, imageDir, listImages, removeImage } from './image-store.ts'
+import { findImage, findImageByDigest, imageDir, listImages } from './image-store.ts'
 import { writeManifest } from './manifest.ts'
 import { recipeDigest } from './recipe.ts'
 import { recipeNamed } from './recipes.ts'
@@ -111,17 +111,17 @@ test('verification passes an untouched image and names what is wrong with anothe
   expect((await verifyImage(image)).ok).toBe(false)
 })
 
-test('removal takes one build or all of them, and may be repeated', async () => {
-  const old = await fakeImage('tiny', 'a'.repeat(64), 'old kernel')
-  await fakeImage('tiny', await currentRecipe('tiny'), 'kernel')
-  expect(await removeImage(cacheDir, 'tiny', old.manifest.digest)).toBe(1)
-  expect(await findImage(cacheDir, 'tiny')).not.toBeNull()
-  expect(await removeImage(cacheDir, 'tiny')).toBe(1)
-  expect(await removeImage(cacheDir, 'tiny')).toBe(0)
-  expect(await listImages(cacheDir)).toEqual([])
-})
-
 test('an unknown name is refused with the names there are', async () => {
   await expect(findImage(cacheDir, '../etc')).rejects.toThrow("There is no guest image named '../etc'")
-  await expect(removeImage(cacheDir, 'debian-13')).rejects.toThrow('tiny, debian-12')
+  await expect(findImage(cacheDir, 'debian-13')).rejects.toThrow('tiny, debian-12')
+})
+
+test('an import stands beside what is built: the newest of its name is the image', async () => {
+  await fakeImage('tiny', await currentRecipe('tiny'), 'kernel')
+  const first = await fakeImage('noble', 'a'.repeat(64), 'first', 'a')
+  await expect.poll(() => new Date().toISOString()).not.toBe(first.manifest.createdAt)
+  const second = await fakeImage('noble', 'b'.repeat(64), 'second', 'b')
+  expect((await findImage(cacheDir, 'noble'))?.digest).toBe(second.manifest.digest)
+  expect((await listImages(cacheDir)).map((image) => image.name)).toEqual(['tiny', 'noble', 'noble'])
+  await expect(findImage(cacheDir, 'jammy')).rejects.toThrow('There are: tiny, debian-12, noble.')
 })

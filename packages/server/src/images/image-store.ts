@@ -1,25 +1,29 @@
 import { readdir, rename, rm, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
+import { HostError } from '@berth/contract/host/host-error'
 import type { GuestImage } from './guest-image.ts'
 import { imageFromManifest, readManifest } from './manifest.ts'
+import { isImageName } from './image-name.ts'
 import { recipeDigest } from './recipe.ts'
 import { imageNames, recipeNamed } from './recipes.ts'
 
-/** CACHE/images/NAME: holds one directory per build. */
+/** CACHE/images/NAME: holds one directory per build or import. */
 export function imageDir(cacheDir: string, name: string): string {
   return join(cacheDir, 'images', name)
 }
 
 /**
- * The newest complete image of the current recipe; null when it is not built (or only by an older recipe).
+ * The image of that name: the newest complete build of the current recipe, or the newest import. Null when a
+ * recipe's image is not built (or only by an older recipe).
  *
- * @throws HostError for a name without a recipe.
+ * @throws HostError for a name that is neither a recipe's nor an import's.
  */
 export async function findImage(cacheDir: string, name: string): Promise<GuestImage | null> {
-  const recipe = await recipeDigest(recipeNamed(name))
-  const builds = await buildsOf(cacheDir, name)
-  return builds.filter((image) => image.recipe === recipe).toSorted(newestFirst)[0] ?? null
+  const builds = await buildsOf(cacheDir, await knownName(cacheDir, name))
+  const recipe = imageNames.includes(name) ? await recipeDigest(recipeNamed(name)) : undefined
+  const usable = builds.filter((image) => recipe === undefined || image.recipe === recipe)
+  return usable.toSorted(newestFirst)[0] ?? null
 }
 
 /** A build by its digest, whatever recipe it came from: what a machine that was made from it needs. */
@@ -28,32 +32,14 @@ export async function findImageByDigest(
   name: string,
   digest: string,
 ): Promise<GuestImage | null> {
-  const builds = await buildsOf(cacheDir, recipeNamed(name).name)
+  const builds = await buildsOf(cacheDir, await knownName(cacheDir, name))
   return builds.find((image) => image.digest === digest) ?? null
 }
 
-/** Every complete image in the cache, builds of older recipes included; the newest of a name first. */
+/** Every complete image in the cache, older builds and imports included; the newest of a name first. */
 export async function listImages(cacheDir: string): Promise<GuestImage[]> {
-  const images = await Promise.all(imageNames.map((name) => buildsOf(cacheDir, name)))
+  const images = await Promise.all((await allNames(cacheDir)).map((name) => buildsOf(cacheDir, name)))
   return images.flatMap((builds) => builds.toSorted(newestFirst))
-}
-
-/**
- * Removes the builds of a name from the cache, or only those with `digest`. Nothing happens when there are
- * none. Machines made from a removed build cannot start again: whoever calls this checks that first.
- *
- * @returns how many builds were removed.
- */
-export async function removeImage(cacheDir: string, name: string, digest?: string): Promise<number> {
-  const parent = imageDir(cacheDir, recipeNamed(name).name)
-  let removed = 0
-  for (const entry of await entriesOf(parent)) {
-    const directory = join(parent, entry)
-    if (digest !== undefined && (await readManifest(directory))?.digest !== digest) continue
-    await discard(cacheDir, directory)
-    removed += 1
-  }
-  return removed
 }
 
 /** Takes a directory out of the cache in one step, so that no reader meets half of it, then deletes it. */
@@ -67,6 +53,20 @@ export async function discard(cacheDir: string, directory: string): Promise<void
     throw error
   }
   await rm(trash, { recursive: true, force: true })
+}
+
+/** The names of recipes, then of imports, whether or not anything is there for them. */
+async function allNames(cacheDir: string): Promise<string[]> {
+  const found = (await entriesOf(join(cacheDir, 'images'))).filter((name) => isImageName(name))
+  return [...new Set([...imageNames, ...found.toSorted()])]
+}
+
+async function knownName(cacheDir: string, name: string): Promise<string> {
+  const names = await allNames(cacheDir)
+  if (names.includes(name)) return name
+  throw new HostError(`There is no guest image named '${name}'. There are: ${names.join(', ')}.`, {
+    retryable: false,
+  })
 }
 
 async function buildsOf(cacheDir: string, name: string): Promise<GuestImage[]> {

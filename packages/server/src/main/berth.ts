@@ -1,9 +1,13 @@
 import { Command, Option } from 'commander'
+import { backupCommand, type BackupOptions } from './backup/backup-command.ts'
+import { restoreCommand, type RestoreOptions } from './backup/restore-command.ts'
 import { censusCommand } from './census-command.ts'
 import { ConfigError, type ConfigFlags, loadConfig } from './config.ts'
-import { doctorCommand } from './doctor-command.ts'
+import { doctorCommand, type DoctorOptions } from './doctor/doctor-command.ts'
 import { isExplained } from './host.ts'
-import { buildImageCommand, listImagesCommand } from './image-commands.ts'
+import { buildImageCommand, listImagesCommand, removeImageCommand } from './image-commands.ts'
+import { importImageCommand, type ImportFlags } from './image-import.ts'
+import { showNetworkCommand, verifyNetworkCommand } from './network-commands.ts'
 import { serveCommand } from './serve-command.ts'
 import { VERSION } from './version.ts'
 
@@ -21,25 +25,36 @@ function withConfig(command: Command): Command {
     .option('--guest-user <name>', 'unprivileged user of the guests’ processes (default: berth-guest)')
 }
 
+function withNetwork(command: Command): Command {
+  return command
+    .option('--guest-network <cidr>', "every project's private network (default: 10.64.0.0/20)")
+    .option('--public-pool <cidr>', 'public addresses, of 127.0.0.0/8 (default: 127.64.0.0/16)')
+    .option('--edge-address <address>', 'where port forwards listen, of 127.0.0.0/8 (default: 127.0.0.1)')
+}
+
 const program = new Command('berth')
   .description('An open, self-hosted GPU cloud: virtual machines and services from one HTTP API.')
   .version(VERSION)
   .showHelpAfterError()
 
-withConfig(program.command('serve').description('run the API and the reconciler on this host'))
+withNetwork(withConfig(program.command('serve').description('run the API and the reconciler on this host')))
   .option('--listen <address:port>', 'where the API answers (default: 127.0.0.1:7080)')
   .addOption(
     new Option('--driver <name>', 'what runs the guests (default: qemu)').choices(['qemu', 'simulated']),
   )
-  .option('--guest-network <cidr>', "every project's private network (default: 10.64.0.0/20)")
   .option('--datacenter <name>', 'the name that instances show (default: local)')
   .option('--log-level <level>', 'fatal, error, warn, info or debug (default: info)')
   .action((flags: ConfigFlags) => serveCommand(loadConfig(flags)))
 
 withConfig(program.command('doctor').description('check what this host can run, and say what is missing'))
   .option('--recheck', 'try the accelerator again instead of using the remembered verdict')
-  .action(({ recheck, ...flags }: ConfigFlags & { recheck?: boolean }) =>
-    doctorCommand(loadConfig(flags), recheck === true),
+  .addOption(
+    new Option('--driver <name>', 'what runs the guests (default: qemu)').choices(['qemu', 'simulated']),
+  )
+  .option('--listen <address:port>', 'where the API answers (default: 127.0.0.1:7080)')
+  .option('--json', 'as JSON')
+  .action(({ recheck, json, ...flags }: ConfigFlags & DoctorOptions) =>
+    doctorCommand(loadConfig(flags), { recheck: recheck === true, json: json === true }),
   )
 
 withConfig(
@@ -53,6 +68,48 @@ withConfig(
     censusCommand(loadConfig(flags), json === true),
   )
 
+withConfig(
+  program
+    .command('backup')
+    .description('copy the database of an installation, running or not')
+    .argument('<file>'),
+)
+  .option('--with-key', 'put secret.key and admin.key into the backup; else keep copies of them elsewhere')
+  .option('--force', 'replace an existing file')
+  .action((file: string, { withKey, force, ...flags }: ConfigFlags & BackupOptions) =>
+    backupCommand(loadConfig(flags), file, { withKey: withKey === true, force: force === true }),
+  )
+
+withConfig(
+  program
+    .command('restore')
+    .description('make a state directory what it was at a backup; running guests are adopted by berth serve')
+    .argument('<file>'),
+)
+  .option('--key <file>', 'the secret.key of the installation, when the backup does not hold it')
+  .option('--force', 'replace the database of a state directory that is not empty')
+  .action((file: string, { key, force, ...flags }: ConfigFlags & RestoreOptions) =>
+    restoreCommand(loadConfig(flags), file, {
+      force: force === true,
+      ...(key === undefined ? {} : { key }),
+    }),
+  )
+
+const network = program.command('network').description('the projects’ networks on this host')
+withNetwork(
+  withConfig(
+    network
+      .command('show')
+      .description('guests, addresses, firewall rules with their counters, and ways in')
+      .argument('<project>'),
+  ),
+).action((project: string, flags: ConfigFlags) => showNetworkCommand(loadConfig(flags), project))
+withNetwork(
+  withConfig(
+    network.command('verify').description('compare the kernel with the database; exit 1 on a difference'),
+  ),
+).action((flags: ConfigFlags) => verifyNetworkCommand(loadConfig(flags)))
+
 const image = program.command('image').description('guest images on this host')
 withConfig(image.command('build').description('build a guest image from Debian packages').argument('<name>'))
   .option('--force', 'build again with today’s packages')
@@ -62,6 +119,29 @@ withConfig(image.command('build').description('build a guest image from Debian p
 withConfig(image.command('list').description('list the guest images of this host')).action(
   (flags: ConfigFlags) => listImagesCommand(loadConfig(flags)),
 )
+withConfig(
+  image
+    .command('import')
+    .description('take a cloud image (qcow2 or raw) into the cache; it boots from its disk')
+    .argument('<name>', 'what profiles call it')
+    .argument('<source>', 'a file, or an https or http URL'),
+)
+  .requiredOption('--sha256 <hex>', 'what the file must be, as its publisher says')
+  .option('--user <name>', "the guest's user, made at the first boot when the image has none", 'berth')
+  .option('--max-size <gib>', 'largest file that is taken, in GiB', '20')
+  .option('--timeout <seconds>', 'how long the download may take', '3600')
+  .option('--allow-private', 'also from addresses that are not public, such as 10.0.0.1')
+  .action((name: string, source: string, { ...given }: ConfigFlags & ImportFlags) => {
+    const { sha256, user, maxSize, timeout, allowPrivate, ...flags } = given
+    const how = { sha256, user, maxSize, timeout, allowPrivate: allowPrivate === true }
+    return importImageCommand(loadConfig(flags), name, source, how)
+  })
+withConfig(
+  image
+    .command('rm')
+    .description('remove a guest image that no machine uses')
+    .argument('<image>', 'NAME, for all of its builds, or NAME@DIGEST'),
+).action((reference: string, flags: ConfigFlags) => removeImageCommand(loadConfig(flags), reference))
 
 try {
   await program.parseAsync()

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import Type from 'typebox'
 import Value from 'typebox/value'
 import { errorCode } from '../host/error-code.ts'
+import { LOOPBACK_EDGE } from '../lifecycle/network-plan.ts'
 import { SimulatedSettings } from './simulated-settings.ts'
 
 /** Everything that can be configured. Flags win over BERTH_ variables, they over the file, it over the defaults. */
@@ -18,6 +19,11 @@ export const Config = Type.Object(
     driver: Type.Enum(['qemu', 'simulated']),
     accelerator: Type.Enum(['auto', 'kvm', 'tcg']),
     guestNetwork: Type.String({ description: "CIDR of every project's private network" }),
+    publicPool: Type.String({ description: 'CIDR of the public addresses; 127.0.0.0/8 is the host’s own' }),
+    edgeAddress: Type.String({
+      format: 'ipv4',
+      description: 'Where port forwards listen: a loopback address',
+    }),
     guestUser: Type.String({
       pattern: '^[a-z_][a-z0-9_-]{0,31}$',
       description: 'The unprivileged user of QEMU processes',
@@ -53,6 +59,8 @@ function defaults(env: NodeJS.ProcessEnv): Config {
     driver: 'qemu',
     accelerator: 'auto',
     guestNetwork: '10.64.0.0/20',
+    publicPool: LOOPBACK_EDGE.publicPool,
+    edgeAddress: LOOPBACK_EDGE.address,
     guestUser: 'berth-guest',
     datacenter: 'local',
     simulated: Value.Create(SimulatedSettings),

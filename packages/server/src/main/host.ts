@@ -8,6 +8,8 @@ import { SimulatedDriver } from '../drivers/simulated/simulated-driver.ts'
 import { findImage } from '../images/image-store.ts'
 import { announceEffects } from '../host/announce-effects.ts'
 import type { Host } from '../lifecycle/host.ts'
+import { BackupError } from '../store/backup.ts'
+import { SchemaError } from '../store/migrate.ts'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
 import { NetworkPlan } from '../lifecycle/network-plan.ts'
 import { NamespaceNetwork } from '../network/namespace-network.ts'
@@ -47,7 +49,7 @@ export function createHost(config: Config, installId: string, logger: Logger): H
 }
 
 /** The driver of real guests. */
-export function qemuDriver(
+function qemuDriver(
   config: Config,
   installId: string,
   log?: (entry: object, message: string) => void,
@@ -69,12 +71,15 @@ export async function probeImage(cache: string): Promise<{ kernel: string; initr
   return image?.kernel && image.initrd ? { kernel: image.kernel, initrd: image.initrd } : null
 }
 
-function planOf(config: Config): NetworkPlan {
+function planOf({ guestNetwork, publicPool, edgeAddress }: Config): NetworkPlan {
+  if (!publicPool.startsWith('127.') || !edgeAddress.startsWith('127.')) {
+    throw new ConfigError('publicPool and edgeAddress must be loopback addresses, of 127.0.0.0/8.')
+  }
   try {
-    return new NetworkPlan(config.guestNetwork)
+    return new NetworkPlan(guestNetwork, { publicPool, address: edgeAddress })
   } catch (error) {
     throw new ConfigError(
-      `guestNetwork: ${error instanceof Error ? error.message : 'is not a network'} (flag --guest-network).`,
+      `${error instanceof Error ? error.message : 'not a network'} (flags --guest-network, --public-pool).`,
     )
   }
 }
@@ -87,5 +92,5 @@ export async function prepareHost(host: Host): Promise<void> {
 
 /** Whether an error is one that its message explains in full. */
 export function isExplained(error: unknown): error is Error {
-  return error instanceof HostError || error instanceof ConfigError
+  return [HostError, ConfigError, SchemaError, BackupError].some((known) => error instanceof known)
 }

@@ -1,9 +1,10 @@
 import { buildImage } from '../images/build-image.ts'
 import type { GuestImage } from '../images/guest-image.ts'
 import { findImage, listImages } from '../images/image-store.ts'
-import { imageNames } from '../images/recipes.ts'
+import { notedStates } from '../images/installations.ts'
 import { createProgressBar } from '../images/progress-bar.ts'
-import type { Config } from './config.ts'
+import { removeUnusedImages } from '../images/remove-unused.ts'
+import { ConfigError, type Config } from './config.ts'
 import { table } from './text-table.ts'
 
 /** `berth image build NAME`. @throws HostError when it cannot be built */
@@ -25,10 +26,13 @@ export async function listImagesCommand(config: Config): Promise<void> {
     process.stdout.write(`No guest images in ${config.cache}. Build one with: berth image build debian-12\n`)
     return
   }
-  const current = await Promise.all(imageNames.map((name) => findImage(config.cache, name)))
+  const names = [...new Set(images.map((image) => image.name))]
+  const current = await Promise.all(names.map((name) => findImage(config.cache, name)))
   const rows = images.map((image) => [
     image.name,
-    current.some((found) => found?.digest === image.digest) ? 'current' : 'old',
+    current.some((found) => found?.digest === image.digest && found.createdAt === image.createdAt)
+      ? 'current'
+      : 'old',
     image.bootMode,
     image.defaultUser,
     sizeText(image.sizeBytes),
@@ -36,6 +40,23 @@ export async function listImagesCommand(config: Config): Promise<void> {
     image.digest.slice(0, 12),
   ])
   process.stdout.write(table(['NAME', 'BUILD', 'BOOT', 'USER', 'SIZE', 'BUILT', 'DIGEST'], rows))
+}
+
+/** `berth image rm NAME[@DIGEST]`: images in use stay, are named, and make the exit code 1. */
+export async function removeImageCommand(config: Config, reference: string): Promise<void> {
+  const [name = '', digest, ...rest] = reference.split('@')
+  if (rest.length > 0 || (digest !== undefined && !/^[0-9a-f]{8,64}$/.test(digest))) {
+    throw new ConfigError(`${reference}: must be NAME or NAME@DIGEST, with 8 or more digits of the digest.`)
+  }
+  const states = new Set([config.state, ...(await notedStates(config.cache))])
+  const { removed, used } = await removeUnusedImages(config.cache, name, digest, [...states])
+  for (const image of removed) process.stdout.write(`removed  ${name}@${image.digest.slice(0, 12)}\n`)
+  for (const { image, users } of used) {
+    const who = users.slice(0, 5).map((user) => user.name)
+    if (users.length > 5) who.push(`${users.length - 5} more`)
+    process.stderr.write(`in use   ${name}@${image.digest.slice(0, 12)}  by ${who.join(', ')}\n`)
+    process.exitCode = 1
+  }
 }
 
 function sizeText(bytes: number): string {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { createHttpServer } from '../api/http-server.ts'
 import { bootstrap, ensureSecretKey } from '../auth/bootstrap.ts'
 import { Engine } from '../engine/engine.ts'
+import { noteInstallation } from '../images/installations.ts'
 import { computeInstanceHandler } from '../lifecycle/compute-instance.ts'
 import { placedInstanceIds } from '../store/compute-instances.ts'
 import { installationId } from '../store/installation.ts'
@@ -13,6 +14,8 @@ import { Adoption } from './adoption.ts'
 import { loadCatalogue } from './catalogue.ts'
 import { ConfigError, listenAddress, type Config } from './config.ts'
 import { createHost, prepareHost } from './host.ts'
+import { addObjectMetrics } from './metrics/object-metrics.ts'
+import { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { portOwner } from './port-owner-text.ts'
 import { takeStateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
@@ -41,14 +44,18 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
 
   const host = createHost(config, installId, logger)
   await prepareHost(host)
+  if (config.driver === 'qemu') await noteInstallation(config.cache, installId, config.state)
   const ids = await placedInstanceIds(store.db)
   const adoption = new Adoption(ids)
   const handler = computeInstanceHandler({ store, secretBox, host, onStepped: (id) => adoption.stepped(id) })
+  const metrics = new PrometheusMetrics()
+  addObjectMetrics(metrics.registry, store, () => host.driver.capacity())
   const engine = new Engine({
     store,
     handlers: { ComputeInstance: handler },
     workers: 16,
     onError: (err, kind, id) => logger.error({ err, kind, id }, 'step failed'),
+    observer: metrics,
   })
   const context = {
     store,
@@ -56,6 +63,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
     datacenter: config.datacenter,
     version: VERSION,
     notReady: () => adoption.notReady(),
+    metrics,
   }
   const http = await createHttpServer(context, logger)
   // Listening comes before the first step: a second server on the port must not touch a guest.

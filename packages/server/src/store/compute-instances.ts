@@ -99,6 +99,8 @@ export async function reservedByOthers(
       fn.sum<number | null>('reserved_memory_mib').as('memoryMib'),
       fn.sum<number | null>('reserved_gpus').as('gpus'),
     ])
+    // Nothing is reserved without memory, and the index begins with it.
+    .where('reserved_memory_mib', '>', 0)
     .where('id', '!=', id)
     .executeTakeFirstOrThrow()
   return {

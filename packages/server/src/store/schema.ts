@@ -13,6 +13,8 @@ export interface Schema {
   api_keys: ApiKeysTable
   compute_instances: ComputeInstancesTable
   guest_addresses: GuestAddressesTable
+  public_addresses: PublicAddressesTable
+  external_ports: ExternalPortsTable
   work_items: WorkItemsTable
   events: EventsTable
   audit_records: AuditRecordsTable
@@ -131,6 +133,8 @@ interface ComputeInstancesTable {
   /** Where SSH answers on the host, once claimed. */
   ssh_address: string | null
   ssh_port: number | null
+  /** Where the instance is reached from outside, once it is: public address, forwards; JSON. */
+  ways_in: string | null
   delete_requested_at: number | null
   created_at: number
   modified_at: number
@@ -144,6 +148,24 @@ interface GuestAddressesTable {
   number: number
   instance_id: string
   mac: string
+}
+
+interface PublicAddressesTable {
+  /** Offset of the address in the public pool. */
+  number: number
+  instance_id: string
+  /** 1 once the instance has listened there; until then it may be moved to another. */
+  claimed: number
+}
+
+interface ExternalPortsTable {
+  protocol: 'tcp' | 'udp'
+  /** On the edge address. */
+  port: number
+  instance_id: string
+  internal_port: number
+  /** 1 once the forward has listened there; until then it may be moved to another. */
+  claimed: number
 }
 
 interface WorkItemsTable {
@@ -192,4 +214,6 @@ export type ProfileRow = Selectable<ProfilesTable>
 export type ApiKeyRow = Selectable<ApiKeysTable>
 export type ComputeInstanceRow = Selectable<ComputeInstancesTable>
 export type GuestAddressRow = Selectable<GuestAddressesTable>
+export type PublicAddressRow = Selectable<PublicAddressesTable>
+export type ExternalPortRow = Selectable<ExternalPortsTable>
 export type WorkItemRow = Selectable<WorkItemsTable>

@@ -4,6 +4,11 @@ const PREFIX = 'sealed:1'
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
+/** Names a key without telling it: the first 8 hex digits of its sha256. */
+export function secretKeyId(key: Buffer): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 8)
+}
+
 /**
  * Seals secrets at rest: AES-256-GCM, bound to the place they belong to, so that a sealed value copied to
  * another row does not open there.
@@ -16,7 +21,7 @@ export class SecretBox {
   constructor(key: Buffer) {
     if (key.length !== 32) throw new Error('The secret key must be 32 bytes.')
     this.#key = key
-    this.#keyId = createHash('sha256').update(key).digest('hex').slice(0, 8)
+    this.#keyId = secretKeyId(key)
   }
 
   /** @param place where the value is kept: `organization/project/object/variable` */

@@ -27,11 +27,16 @@ export class Store {
   /**
    * Opens the database, creating or migrating it.
    * @param path of the file, or `:memory:`
-   * @throws Error when the file holds a newer schema than this program knows
+   * @throws SchemaError when the file holds a newer schema than this program knows
    */
   static async open(path: string, clock: Clock = systemClock): Promise<Store> {
     const db = new Kysely<Schema>({ dialect: nodeSqliteDialect(path) })
-    await migrate(db)
+    try {
+      await migrate(db)
+    } catch (error) {
+      await db.destroy()
+      throw error
+    }
     return new Store(db, clock)
   }
 

@@ -10,6 +10,8 @@ export interface Lease {
   readonly wakeCount: number
   readonly attempt: number
   readonly deadlineAt: number | null
+  /** When the step was due. */
+  readonly dueAt: number
 }
 
 /** How a finished step leaves its item. */
@@ -162,5 +164,7 @@ function leaseOf(row: WorkItemRow): Lease {
     wakeCount: row.wake_count,
     attempt: row.attempt,
     deadlineAt: row.deadline_at,
+    // Only what is due is claimed.
+    dueAt: row.wake_at ?? 0,
   }
 }

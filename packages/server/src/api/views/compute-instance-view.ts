@@ -7,22 +7,18 @@ import {
   type StatusWord,
 } from '@berth/contract/instance-status'
 import { MASK } from '@berth/contract/mask'
-import type { ComputeProfileSpec } from '@berth/contract/profile'
 import { mergeVariables } from '@berth/contract/variable'
-import { NO_PORT_FORWARDS, vmOutput } from '@berth/contract/vm-output'
+import { portForwardsText, vmOutput } from '@berth/contract/vm-output'
 import { openSettings } from '../../store/published-settings.ts'
 import type { ComputeInstanceRow, ProjectRow, WorkspaceRow } from '../../store/schema.ts'
+import { waysInOf } from '../../store/ways-in.ts'
 import { maskVariables, type StoredVariable } from '../../store/stored-variable.ts'
 import type { ApiContext } from '../api-context.ts'
 import { metadataView } from './metadata-view.ts'
+import { profileSnapshot } from './profile-snapshot.ts'
 
 /** Whether the reader gets secrets in `status.output`: only one object's, only who may write it (design "Secrets"). */
 export type Disclosure = 'clear' | 'masked'
-
-/** The profile as an instance keeps it since its last apply. */
-export function profileSnapshot(row: Pick<ComputeInstanceRow, 'profile'>): ComputeProfileSpec {
-  return JSON.parse(row.profile) as ComputeProfileSpec
-}
 
 export function computeInstanceView(
   context: ApiContext,
@@ -62,15 +58,22 @@ function outputOf(context: ApiContext, row: ComputeInstanceRow, disclosure: Disc
   if (row.machine_facts === null || settings === null) return {}
   const facts = JSON.parse(row.machine_facts) as { address: string; osName: string; user: string }
   const password = disclosure === 'clear' || settings.password === '' ? settings.password : MASK
+  const waysIn = waysInOf(row)
+  const ssh = waysIn.ssh ?? operatorSsh(row)
   return vmOutput({
     Hostname: row.name,
     OSName: facts.osName,
     Username: facts.user,
     Password: password,
     'Private IP': facts.address,
-    'Public IP': '',
-    Port: row.ssh_port === null ? '' : String(row.ssh_port),
-    'Port Forwards': NO_PORT_FORWARDS,
-    ServerHost: row.ssh_address ?? '',
+    'Public IP': waysIn.publicAddress,
+    Port: ssh === null ? '' : String(ssh.port),
+    'Port Forwards': portForwardsText(waysIn.forwards),
+    ServerHost: ssh?.address ?? '',
   })
+}
+
+/** The operator's own forward, where tenants have no way to SSH. */
+function operatorSsh({ ssh_address, ssh_port }: ComputeInstanceRow) {
+  return ssh_address === null || ssh_port === null ? null : { address: ssh_address, port: ssh_port }
 }

@@ -18,7 +18,7 @@ export interface ProcessOwner {
   readonly uid: number
 }
 
-const launchers = new Set(['flock', 'ip', 'setpriv'])
+const launchers = new Set(['systemd-run', 'flock', 'ip', 'setpriv'])
 
 /** Every machine process of the installation, found by its arguments: nothing written down can be stale. */
 export async function listGuestProcesses(owner: ProcessOwner): Promise<GuestProcess[]> {

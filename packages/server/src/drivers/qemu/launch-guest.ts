@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { HostError } from '@berth/contract/host/host-error'
 import { confinedAs, type GuestAccount } from './guest-account.ts'
 import { isLauncher } from './guest-process.ts'
+import { isSystemdHost, scopeArguments } from './guest-scope.ts'
 import { guestText } from './guest-text.ts'
 import { openPlainFile, type MachineFiles } from './machine-files.ts'
 import { qemuArguments, type QemuPlan } from './qemu-arguments.ts'
@@ -23,6 +24,8 @@ export interface LaunchOptions {
   readonly startTimeoutMs?: number
   /** The kernel ends the guest with the server; a machine outlives it. */
   readonly diesWithServer?: boolean
+  /** Whether a machine becomes a scope of systemd; where systemd runs the host unless told. */
+  readonly scoped?: boolean
 }
 
 /** How flock(1) says that somebody else holds the lock; none of the launchers uses it. */
@@ -33,16 +36,18 @@ const namespaceName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/
 /**
  * Words that start a machine: flock(1) takes the lock of the machine's directory and leaves it to QEMU,
  * which holds it until it ends, so that a second start fails before it can touch the first one's sockets.
- * Every launcher replaces itself with the next, so the first's pid is QEMU's.
+ * Every launcher replaces itself with the next, so the first's pid is QEMU's. Under systemd a scope comes first.
  */
-function launchArguments(plan: QemuPlan, options: LaunchOptions): string[] {
+export function launchArguments(plan: QemuPlan, options: LaunchOptions): string[] {
   const { namespace, group, files } = options
   if (namespace !== null && !namespaceName.test(namespace)) {
     throw new HostError('The machine cannot start: its network namespace has no valid name.', {
       retryable: false,
     })
   }
+  const scoped = (options.scoped ?? isSystemdHost()) && options.diesWithServer !== true
   return [
+    ...(scoped ? scopeArguments(plan) : []),
     'flock',
     '--exclusive',
     '--nonblock',
@@ -99,7 +104,7 @@ export async function launchGuest(plan: QemuPlan, options: LaunchOptions): Promi
   }
   // The child has not been reaped while no exit was reported: its pid cannot be another's.
   if (outcome === false) child.kill('SIGKILL')
-  if (outcome === 'ENOENT') throw missingProgram('flock')
+  if (outcome === 'ENOENT') throw missingProgram(program!)
   if (outcome === lockedExitCode) throw new HostError('The machine is being started or is just ending.')
   const why =
     outcome === false ? `QEMU did not answer within ${timeoutMs / 1000} s` : `QEMU ended with ${outcome}`

@@ -1,0 +1,53 @@
+import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { errorCode } from '../../host/error-code.ts'
+import { BackupError, writeBackup } from '../../store/backup.ts'
+import { secretKeyId } from '../../store/secret-box.ts'
+import { ConfigError, type Config } from '../config.ts'
+import { VERSION } from '../version.ts'
+
+export interface BackupOptions {
+  /** Puts STATE/secret.key and STATE/admin.key into the backup. */
+  readonly withKey?: boolean
+  /** Replaces an existing file. */
+  readonly force?: boolean
+}
+
+/** `berth backup FILE`: copies the database of an installation, whether its server runs or not. */
+export function backupCommand(config: Config, file: string, options: BackupOptions): void {
+  const { state } = config
+  const target = resolve(file)
+  const database = join(state, 'berth.db')
+  if (!existsSync(database)) {
+    throw new ConfigError(`${state} holds no installation (flag --state, variable BERTH_STATE).`)
+  }
+  if (existsSync(target) && options.force !== true) {
+    throw new BackupError(`${target} exists. Choose another file, or replace it with --force.`)
+  }
+  const secretKey = readFileSync(join(state, 'secret.key'), 'utf8')
+  const adminKeyFile = join(state, 'admin.key')
+  const adminKey = existsSync(adminKeyFile) ? readFileSync(adminKeyFile, 'utf8') : null
+  const temporary = `${target}.${process.pid}.tmp`
+  try {
+    writeBackup(database, temporary, {
+      berthVersion: VERSION,
+      createdAt: new Date().toISOString(),
+      keyId: secretKeyId(Buffer.from(secretKey.trim(), 'hex')),
+      secretKey: options.withKey ? secretKey : null,
+      adminKey: options.withKey ? adminKey : null,
+    })
+    renameSync(temporary, target)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    const code = errorCode(error)
+    if (code === undefined || error instanceof BackupError) throw error
+    throw new BackupError(`${target} could not be written (${code}): ${(error as Error).message}.`)
+  }
+  process.stdout.write(`${target}  ${Math.ceil(statSync(target).size / 1024)} KiB\n`)
+  process.stdout.write(
+    options.withKey
+      ? 'It holds the keys of this installation: whoever reads it can read every password in it.\n'
+      : `It does not hold ${join(state, 'secret.key')}, without which it cannot be restored. Keep a copy of that file elsewhere.\n`,
+  )
+  process.stdout.write('The disks of the guests are not part of it.\n')
+}

@@ -1,0 +1,20 @@
+import type { Queryable } from './store.ts'
+
+/** How many instances have each status. */
+export async function instancesByStatus(db: Queryable): Promise<{ status: string; count: number }[]> {
+  return db
+    .selectFrom('compute_instances')
+    .select(({ fn }) => ['status', fn.countAll<number>().as('count')])
+    .groupBy('status')
+    .execute()
+}
+
+/** How many machines that are on a host have each power state, as last observed. */
+export async function machinesByPower(db: Queryable): Promise<{ power: string; count: number }[]> {
+  return db
+    .selectFrom('compute_instances')
+    .select(({ fn }) => ['power_state as power', fn.countAll<number>().as('count')])
+    .where('machine_present', '=', 1)
+    .groupBy('power_state')
+    .execute()
+}
