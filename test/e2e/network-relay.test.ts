@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { CLOSED_POLICY } from '../../packages/server/src/network/guest-policy.ts'
 import { NamespaceNetwork } from '../../packages/server/src/network/namespace-network.ts'
 import { echo, guestPort, hear, NetworkBench, until } from '../support/network-bench.ts'
 
@@ -35,7 +36,7 @@ test('another instance of the driver keeps what is there, and adding a port dist
   const restarted = new NamespaceNetwork({ installId, runDir })
   const added = guestPort(9)
   await restarted.ensureProject(one)
-  await restarted.ensurePort(one, added)
+  await restarted.ensurePort(one, added, CLOSED_POLICY)
   expect(await restarted.ensureForward(bench.sshForward('a', one, a, port))).toEqual({
     address: '127.0.0.1',
     port,

@@ -1,9 +1,10 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { CLOSED_POLICY } from '../../packages/server/src/network/guest-policy.ts'
 import type { ProjectNetwork } from '../../packages/server/src/network/network-driver.ts'
 import { runCommand, tryCommand } from '../../packages/server/src/host/run-command.ts'
-import { guestPort, hear, NetworkBench, until } from '../support/network-bench.ts'
+import { guestPort, hear, NetworkBench, policyOf, until } from '../support/network-bench.ts'
 import { knock } from '../support/stand-in-guest.ts'
 
 /** Exists where br_netfilter is loaded; each network namespace has its own. */
@@ -45,14 +46,15 @@ test('sibling traffic is routed and judged by the firewall without br_netfilter'
   expect(inside.stdout.trim()).toBe(rootBridgeNf === null ? '' : '0')
   expect(readBridgeNf()).toBe(rootBridgeNf)
   expect(await knock(b.namespace, ['10.64.0.5:80'])).toEqual(['silence'])
-  const chain = ['inet', 'berth', 'to-10.64.0.5']
-  await nft(inOne, 'add', 'rule', ...chain, 'ip', 'saddr', '10.64.0.6', 'tcp', 'dport', '80', 'accept')
+  await a.attach(policyOf({ source_cidr: '10.64.0.6', action: 'allow', application: 'http' }))
   expect(await knock(b.namespace, ['10.64.0.5:80'])).toEqual(['a'])
   await network.ensureProject(one)
   expect(await knock(b.namespace, ['10.64.0.5:80'])).toEqual(['a'])
-  await nft(inOne, 'flush', 'chain', ...chain)
+  await nft(inOne, 'flush', 'chain', 'inet', 'berth', 'relay-10.64.0.5')
+  await nft(inOne, 'flush', 'chain', 'inet', 'berth', 'to-10.64.0.5')
   expect(await knock(inOne, ['10.64.0.5:22', '10.64.0.5:80'])).toEqual(['silence', 'silence'])
   await a.attach()
+  expect(await knock(b.namespace, ['10.64.0.5:80'])).toEqual(['silence'])
   expect(await knock(inOne, ['10.64.0.5:22', '10.64.0.5:80'])).toEqual(['a', 'silence'])
 })
 
@@ -105,7 +107,7 @@ test('ports and projects can be ensured and removed repeatedly, whatever a crash
   await runCommand('ip', ['-n', namespace, 'tuntap', 'add', 'dev', port.tap, ...user])
   for (const repeat of [1, 2]) {
     await network.ensureProject(three)
-    await network.ensurePort(three, port)
+    await network.ensurePort(three, port, CLOSED_POLICY)
     const addresses = await runCommand('ip', ['-n', namespace, '-4', '-br', 'address', 'show', 'dev', 'br0'])
     expect(addresses.trim().split(/\s+/).slice(2), `repeat ${repeat}`).toEqual(['10.64.0.1/20'])
   }
@@ -144,7 +146,7 @@ test('the census lists everything there is, and nothing once all is removed', as
   await network.removeForward('far/ssh')
   const { port } = await network.ensureForward(bench.sshForward('a', one, a))
   const tap = guestPort(11)
-  await network.ensurePort(two, tap)
+  await network.ensurePort(two, tap, CLOSED_POLICY)
   const entries = await network.census()
   const named = entries
     .filter(({ kind }) => kind !== 'process')

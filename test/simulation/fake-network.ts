@@ -4,7 +4,9 @@ import type {
   Forward,
   GuestPort,
   NetworkDriver,
+  OpenForward,
   ProjectNetwork,
+  RuleCounter,
 } from '../../packages/server/src/network/network-driver.ts'
 import type { Effects } from './effects.ts'
 import type { FakeWorld } from './fake-world.ts'
@@ -45,6 +47,14 @@ export class FakeNetwork implements NetworkDriver {
     })
   }
 
+  async portDifferences(): Promise<string[]> {
+    return []
+  }
+
+  async ruleCounters(): Promise<RuleCounter[]> {
+    return []
+  }
+
   async removePort(key: string, { tap }: GuestPort): Promise<void> {
     await this.#effects.run('network.removePort', () => void this.#world.ports.delete(`${key}/${tap}`))
   }
@@ -57,6 +67,17 @@ export class FakeNetwork implements NetworkDriver {
       if (!forwards.has(id)) forwards.set(id, listen.port)
       return { address: listen.address, port: forwards.get(id) ?? 0 }
     })
+  }
+
+  async forwardsOf(instanceId: string): Promise<OpenForward[]> {
+    const open = [...this.#world.forwards].filter(([id]) => id.startsWith(`${instanceId}/`))
+    return open.map(([id, port]) => ({
+      id,
+      networkKey: '',
+      protocol: 'tcp',
+      listen: { address: '127.0.0.1', port },
+      target: null,
+    }))
   }
 
   async removeForward(id: string): Promise<void> {

@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { FirewallRule } from '@berth/contract/network-rules'
+import { errorCode } from '../../packages/server/src/host/error-code.ts'
+import { compileRules, type GuestPolicy } from '../../packages/server/src/network/guest-policy.ts'
 import type { Forward, GuestPort, ProjectNetwork } from '../../packages/server/src/network/network-driver.ts'
 import { NamespaceNetwork } from '../../packages/server/src/network/namespace-network.ts'
 import { StandInGuest } from './stand-in-guest.ts'
@@ -54,7 +58,8 @@ export class NetworkBench {
     for (const child of this.#children) child.kill('SIGKILL')
     const entries = await this.network.census()
     const owners = entries.filter(({ kind }) => kind === 'listener').map(({ owner }) => owner)
-    for (const owner of owners) await this.network.removeForward(`${owner}/ssh`)
+    for (const owner of owners)
+      for (const { id } of await this.network.forwardsOf(owner ?? '')) await this.network.removeForward(id)
     await this.stopGuests()
     for (const { kind, owner } of entries)
       if (kind === 'namespace') await this.network.removeProject(owner ?? '')
@@ -86,10 +91,37 @@ export class NetworkBench {
     return socket
   }
 
+  /** Like `knock`, from an address of the host. */
+  async knockHost(targets: readonly string[], source: string): Promise<string[]> {
+    return Promise.all(
+      targets.map(async (target) => {
+        const [host = '', port = ''] = target.split(':')
+        const socket = connect({ host, port: Number(port), localAddress: source })
+        this.#sockets.push(socket)
+        return hear(socket).catch((error: unknown) => errorCode(error) ?? 'silence')
+      }),
+    )
+  }
+
+  /** What comes back for one UDP datagram from an address of the host, or `silence` after a second. */
+  async askHost(place: { address: string; port: number }, source: string): Promise<string> {
+    const socket = createSocket('udp4')
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const timer = setTimeout(() => resolve('silence'), 1000)
+    socket.on('message', (data) => resolve(data.toString()))
+    socket.on('error', (error) => resolve(error.message))
+    socket.bind(0, source, () => socket.send('hello', place.port, place.address))
+    return promise.finally(() => {
+      clearTimeout(timer)
+      socket.close()
+    })
+  }
+
   /** The forward NAME/ssh to a guest of a project, on a wanted port of 127.0.0.1 or any. */
   sshForward(name: string, project: ProjectNetwork, guest: StandInGuest, port = 0): Forward {
     const target = { address: guest.port.address, port: 22 }
-    return { id: `${name}/ssh`, networkKey: project.key, listen: { address: '127.0.0.1', port }, target }
+    const listen = { address: '127.0.0.1', port }
+    return { id: `${name}/ssh`, networkKey: project.key, protocol: 'tcp', listen, target, gate: null }
   }
 
   /** Process ids of the relay: those of a namespace, or without a key the supervisors'. */
@@ -104,6 +136,11 @@ export class NetworkBench {
     const namespace = `bg-${this.installId}-${name}`
     return new StandInGuest(namespace, this.network.namespaceOf(project.key), project, guestPort(number))
   }
+}
+
+/** What lets in what the rules say, and the relay on ports 22 and 80. */
+export function policyOf(...rules: FirewallRule[]): GuestPolicy {
+  return { rules: compileRules(rules), relayed: { tcp: [22, 80], udp: [53] } }
 }
 
 /** The next thing that is said on a connection. */

@@ -1,18 +1,38 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { attachPort } from '../../packages/server/src/network/guest-port.ts'
+import { CLOSED_POLICY, type GuestPolicy } from '../../packages/server/src/network/guest-policy.ts'
 import type { GuestPort, ProjectNetwork } from '../../packages/server/src/network/network-driver.ts'
 import { runCommand } from '../../packages/server/src/host/run-command.ts'
 
-/** Listens on every port of argv; greets with a name, then echoes, and ends only when the other side has. */
+/**
+ * Listens on every port of argv; greets with a name, then echoes, what ends in `in N ms` only after that time,
+ * and ends only when the other side has.
+ */
 const SERVER = `
 const [name, ...ports] = process.argv.slice(1)
 Promise.all(ports.map((port) => new Promise((ready) => {
   require('net').createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {})
     socket.write(name + '\\n')
-    socket.pipe(socket)
+    socket.on('data', (data) => {
+      const pause = / in ([0-9]+) ms$/.exec(data.toString())
+      if (pause !== null) return setTimeout(() => socket.write(data), Number(pause[1]))
+      if (!socket.write(data)) socket.pause()
+    })
+    socket.on('drain', () => socket.resume())
+    socket.on('end', () => socket.end())
   }).listen(Number(port), '0.0.0.0', ready)
+}))).then(() => console.log('ready'))
+`
+
+/** Answers every datagram on the UDP ports of argv with a name. */
+const UDP_SERVER = `
+const [name, ...ports] = process.argv.slice(1)
+Promise.all(ports.map((port) => new Promise((ready) => {
+  const socket = require('dgram').createSocket('udp4')
+  socket.on('message', (data, from) => socket.send(name, from.port, from.address))
+  socket.bind(Number(port), '0.0.0.0', ready)
 }))).then(() => console.log('ready'))
 `
 
@@ -62,7 +82,7 @@ export class StandInGuest {
   readonly port: GuestPort
   readonly #project: string
   readonly #network: ProjectNetwork
-  #server: ChildProcess | null = null
+  readonly #servers: ChildProcess[] = []
 
   constructor(namespace: string, project: string, network: ProjectNetwork, port: GuestPort) {
     this.namespace = namespace
@@ -86,8 +106,8 @@ export class StandInGuest {
   }
 
   /** Loads the port's rules and joins it to the bridge, as often as wanted. */
-  async attach(): Promise<void> {
-    await attachPort(this.#project, this.#network, this.port)
+  async attach(policy: GuestPolicy = CLOSED_POLICY): Promise<void> {
+    await attachPort(this.#project, this.#network, this.port, policy)
   }
 
   /** Runs `ip` inside. */
@@ -97,11 +117,21 @@ export class StandInGuest {
 
   /** Listens on TCP ports inside, greeting with `name`. */
   async serve(name: string, ...ports: number[]): Promise<void> {
-    const node = [process.execPath, '-e', SERVER, '--', name, ...ports.map(String)]
-    this.#server = spawn('ip', ['netns', 'exec', this.namespace, ...node], {
+    await this.#start(SERVER, name, ports)
+  }
+
+  /** Answers datagrams on UDP ports inside with `name`. */
+  async serveUdp(name: string, ...ports: number[]): Promise<void> {
+    await this.#start(UDP_SERVER, name, ports)
+  }
+
+  async #start(program: string, name: string, ports: readonly number[]): Promise<void> {
+    const node = [process.execPath, '-e', program, '--', name, ...ports.map(String)]
+    const server = spawn('ip', ['netns', 'exec', this.namespace, ...node], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    await once(this.#server.stdout ?? this.#server, 'data', { signal: AbortSignal.timeout(10_000) })
+    this.#servers.push(server)
+    await once(server.stdout, 'data', { signal: AbortSignal.timeout(10_000) })
   }
 
   /** Sends UDP datagrams to port 9 of an address, from any address that is configured inside. */
@@ -110,11 +140,10 @@ export class StandInGuest {
     await runCommand('ip', ['netns', 'exec', this.namespace, ...node])
   }
 
-  /** Ends its server and its namespace, and with that its end of the cable. */
+  /** Ends its servers and its namespace, and with that its end of the cable. */
   async stop(): Promise<void> {
-    const server = this.#server
-    this.#server = null
-    if (server !== null && server.exitCode === null && server.signalCode === null) {
+    for (const server of this.#servers.splice(0)) {
+      if (server.exitCode !== null || server.signalCode !== null) continue
       const gone = once(server, 'exit')
       server.kill('SIGKILL')
       await gone

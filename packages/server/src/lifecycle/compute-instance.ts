@@ -2,8 +2,10 @@ import { HostError } from '@berth/contract/host/host-error'
 import type { StepContext, StepHandler, StepOutcome } from '../engine/step.ts'
 import { instanceById } from '../store/compute-instances.ts'
 import { addressOf } from '../store/guest-addresses.ts'
+import { externalPortsOf } from '../store/external-ports.ts'
 import { projectById } from '../store/projects.ts'
 import { accessOf, openAccess, openSettings } from '../store/published-settings.ts'
+import { publicAddressOf } from '../store/public-addresses.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import { decisionOf } from './deploy/decision.ts'
 import type { DeployPhase, PhaseInput, PhaseResult } from './deploy/phase.ts'
@@ -47,7 +49,12 @@ async function stepOf(
   if (!settings) return { next: 'done' }
   const { store, secretBox } = lifecycle
   const access = openAccess(secretBox, row) ?? accessOf(settings)
-  const input: PhaseInput = { row, project, settings, access, address, secretBox, now: store.clock.now() }
+  const places = {
+    publicAddress: await publicAddressOf(store.db, row.id),
+    externalPorts: await externalPortsOf(store.db, row.id),
+  }
+  const now = store.clock.now()
+  const input: PhaseInput = { row, project, settings, access, address, places, secretBox, now }
   if (row.phase === 'run') return watchStep(lifecycle, input, adopted)
   const place = placeOf(row.phase)
   return place ? phaseStep(lifecycle, context, input, place) : { next: 'done' }

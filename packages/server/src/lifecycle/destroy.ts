@@ -3,7 +3,9 @@ import type { StatusStep } from '@berth/contract/instance-status'
 import type { StepContext, StepOutcome } from '../engine/step.ts'
 import { SECOND } from '../store/clock.ts'
 import { deleteInstance } from '../store/compute-instances.ts'
+import { externalPortsOf, releaseExternalPort } from '../store/external-ports.ts'
 import { othersOnNetwork, releaseAddress } from '../store/guest-addresses.ts'
+import { releasePublicAddress } from '../store/public-addresses.ts'
 import { recordEvent } from '../store/records.ts'
 import type { ComputeInstanceRow, GuestAddressRow, ProjectRow } from '../store/schema.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
@@ -42,6 +44,8 @@ export async function destroyStep(
     next: 'gone',
     commit: async (tx) => {
       await releaseAddress(tx, row.id)
+      await releasePublicAddress(tx, row.id)
+      for (const port of await externalPortsOf(tx, row.id)) await releaseExternalPort(tx, port)
       await deleteInstance(tx, row.id)
       const subject = { projectId: row.project_id, kind: 'ComputeInstance', id: row.id, name: row.name }
       await recordEvent(tx, lifecycle.store.clock.now(), subject, 'deleted', 'Deleted.')
@@ -54,6 +58,7 @@ async function removeFromHost(
   { host, store }: InstanceLifecycle,
   { row, project, address }: DestroyInput,
 ): Promise<void> {
+  for (const { id } of await host.network.forwardsOf(row.id)) await host.network.removeForward(id)
   await host.network.removeForward(sshForwardId(row.id))
   await host.driver.remove(row.id)
   if (!address) return

@@ -1,24 +1,50 @@
 import ipaddr from 'ipaddr.js'
+import { addressText } from '../network/address-set.ts'
 
-/** The private network that every project gets, each in a namespace of its own. */
+/** Where guests are reached from outside their projects. */
+export interface Edge {
+  /** Where port forwards listen. */
+  readonly address: string
+  /** The public addresses, such as `127.64.0.0/16`. */
+  readonly publicPool: string
+}
+
+/** On one machine both are loopback addresses: all of 127.0.0.0/8 is the host's own. */
+export const LOOPBACK_EDGE: Edge = { address: '127.0.0.1', publicPool: '127.64.0.0/16' }
+
+/** The private network that every project gets, each in a namespace of its own, and the way in from outside. */
 export class NetworkPlan {
+  readonly edgeAddress: string
   readonly #first: number
   readonly #prefix: number
+  readonly #publicFirst: number
+  readonly #publicPrefix: number
 
   /**
    * @param cidr such as `10.64.0.0/20`: IPv4, with room for at least two guests
    * @throws Error naming what is wrong with it
    */
-  constructor(cidr: string) {
-    const [address, prefix] = ipaddr.IPv4.parseCIDR(cidr)
-    if (prefix < 8 || prefix > 29)
+  constructor(cidr: string, edge: Edge = LOOPBACK_EDGE) {
+    const guests = parseNetwork('guest network', cidr)
+    if (guests.prefix < 8 || guests.prefix > 29)
       throw new Error(`The guest network ${cidr} must have a prefix from /8 to /29.`)
-    const network = ipaddr.IPv4.networkAddressFromCIDR(cidr)
-    if (network.toString() !== address.toString()) {
-      throw new Error(`The guest network ${cidr} must begin at its first address, ${network.toString()}.`)
-    }
-    this.#first = network.octets.reduce((sum, octet) => sum * 256 + octet, 0)
-    this.#prefix = prefix
+    const pool = parseNetwork('public pool', edge.publicPool)
+    if (pool.prefix < 12)
+      throw new Error(`The public pool ${edge.publicPool} must have a prefix from /12 to /32.`)
+    this.#first = guests.first
+    this.#prefix = guests.prefix
+    this.#publicFirst = pool.first
+    this.#publicPrefix = pool.prefix
+    this.edgeAddress = edge.address
+  }
+
+  /** How many public addresses there are. */
+  get publicCapacity(): number {
+    return 2 ** (32 - this.#publicPrefix)
+  }
+
+  publicAddress(number: number): string {
+    return addressText(this.#publicFirst + number)
   }
 
   /** How many addresses it has, the network's own and the broadcast one included. */
@@ -28,8 +54,7 @@ export class NetworkPlan {
 
   /** The address with that number, such as `10.64.0.5` for 5. */
   address(number: number): string {
-    const value = this.#first + number
-    return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.')
+    return addressText(this.#first + number)
   }
 
   /** The same with its prefix length, as interfaces want it. */
@@ -40,3 +65,14 @@ export class NetworkPlan {
 
 /** The bridge's own number in every project's network. */
 export const GATEWAY_NUMBER = 1
+
+function parseNetwork(what: string, cidr: string): { readonly first: number; readonly prefix: number } {
+  if (!ipaddr.IPv4.isValidCIDR(cidr))
+    throw new Error(`The ${what} ${cidr} is no IPv4 network such as 10.64.0.0/20.`)
+  const [address, prefix] = ipaddr.IPv4.parseCIDR(cidr)
+  const network = ipaddr.IPv4.networkAddressFromCIDR(cidr)
+  if (network.toString() !== address.toString()) {
+    throw new Error(`The ${what} ${cidr} must begin at its first address, ${network.toString()}.`)
+  }
+  return { first: network.octets.reduce((sum, octet) => sum * 256 + octet, 0), prefix }
+}

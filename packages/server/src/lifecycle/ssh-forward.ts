@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ComputeInstanceRow } from '../store/schema.ts'
+import { SSH_PORT } from './guest-network.ts'
 import type { Host } from './host.ts'
 
 /** The operator's forwards listen here, where tenant rules do not reach (design "Network"). */
@@ -8,7 +9,6 @@ const SSH_FORWARD_ADDRESS = '127.0.0.1'
 const FIRST_PORT = 22_000
 const PORTS = 8_000
 const TRIES = 20
-const SSH_PORT = 22
 
 type Claimant = Pick<ComputeInstanceRow, 'id' | 'ssh_port'>
 
@@ -33,8 +33,10 @@ export async function ensureSshForward(
       return await host.network.ensureForward({
         id: sshForwardId(claimant.id),
         networkKey,
+        protocol: 'tcp',
         listen: { address: SSH_FORWARD_ADDRESS, port },
         target: { address: guestAddress, port: SSH_PORT },
+        gate: null,
       })
     } catch (error) {
       failure = error

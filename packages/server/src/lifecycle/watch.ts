@@ -1,15 +1,20 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { StepOutcome } from '../engine/step.ts'
+import { SECOND } from '../store/clock.ts'
+import { policyOf } from './guest-network.ts'
+import type { Host } from './host.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { advance } from './deploy/decision.ts'
 import { placementOf, type PhaseInput } from './deploy/phase.ts'
 import { beginningOf } from './deploy/phases.ts'
-import { writeIfCurrent } from './instance-writes.ts'
+import { writeIfCurrent, type Happening } from './instance-writes.ts'
 import { runningReason } from './machine-size.ts'
 import { guestPort, projectNetwork } from './machine-spec.ts'
-import { ensureSshForward } from './ssh-forward.ts'
+import { ensureWaysIn } from './ways-in.ts'
 
 const WATCH_SECONDS = 5
+/** The kernel's rules are compared every so many rounds, that is every 30 s: it takes some 20 ms of CPU time a guest. */
+const ROUNDS_BETWEEN_LOOKS = 6
 
 /**
  * Looks after a running guest: its network and its way in are kept up, and a guest that is no longer there
@@ -38,28 +43,60 @@ export async function watchStep(
     }
   }
   try {
-    const { project, address } = placementOf(input)
-    if (!adopted) {
-      await host.network.ensureProject(projectNetwork(host, project))
-      await host.network.ensurePort(projectNetwork(host, project), guestPort(host, row.id, address))
-    }
-    const reason = runningReason(row, input.settings)
-    const open = await ensureSshForward(host, row, project.network_key, host.plan.address(address.number))
+    const repaired = await repairPort(host, input, adopted)
+    const { ssh, waysIn, problems, reopened } = await ensureWaysIn(host, input)
+    const reason =
+      problems.length === 0 ? runningReason(row, input.settings) : `Running, but ${problems.join(' ')}`
+    const found = [...repaired, ...reopened.map((name) => `way in ${name}`)]
     return {
       next: 'wait',
       seconds: WATCH_SECONDS,
       commit: async (tx) => {
+        const ways = JSON.stringify(waysIn)
         const changes = {
-          ...(open.port === row.ssh_port ? {} : { ssh_address: open.address, ssh_port: open.port }),
+          ...(ssh.port === row.ssh_port ? {} : { ssh_address: ssh.address, ssh_port: ssh.port }),
+          ...(ways === row.ways_in ? {} : { ways_in: ways }),
           ...(row.reason === reason ? {} : { reason }),
           ...(seen.report && seen.report.bootId !== row.boot_id ? { boot_id: seen.report.bootId } : {}),
         }
-        if (Object.keys(changes).length > 0) await writeIfCurrent(tx, row, changes, now)
+        // What a start of the host or of the relay takes away is no drift.
+        const happening = found.length === 0 || !adopted ? undefined : networkRepaired(found)
+        if (Object.keys(changes).length > 0 || happening)
+          await writeIfCurrent(tx, row, { reason, ...changes }, now, happening)
       },
     }
   } catch (error) {
     if (!(error instanceof HostError)) throw error
     const reason = `Running, but its way in could not be opened: ${error.message} Trying again.`
     return { next: 'retry', commit: async (tx) => void (await writeIfCurrent(tx, row, { reason }, now)) }
+  }
+}
+
+/**
+ * Makes the guest's place on the network again where something of it is missing or different on the host.
+ * @returns what was; nothing in the rounds that do not look
+ */
+async function repairPort(host: Host, input: PhaseInput, adopted: boolean): Promise<string[]> {
+  const { row, settings, now } = input
+  const round = Math.floor(now / (WATCH_SECONDS * SECOND)) % ROUNDS_BETWEEN_LOOKS
+  // Each instance has its own round, so that they do not all look at once.
+  if (adopted && round !== Number.parseInt(row.id.slice(-4), 16) % ROUNDS_BETWEEN_LOOKS) return []
+  const { project, address } = placementOf(input)
+  const network = projectNetwork(host, project)
+  const port = guestPort(host, row.id, address)
+  const policy = policyOf(settings)
+  const differences = await host.network.portDifferences(network, port, policy)
+  if (differences.length === 0 && adopted) return []
+  await host.projectLocks.run(network.key, async () => {
+    await host.network.ensureProject(network)
+    await host.network.ensurePort(network, port, policy)
+  })
+  return differences
+}
+
+function networkRepaired(found: readonly string[]): Happening {
+  return {
+    type: 'network-repaired',
+    message: `The host had lost or changed ${found.join(', ')}; it was made again.`,
   }
 }

@@ -1,3 +1,4 @@
+import type { GuestPolicy } from './guest-policy.ts'
 import type { GuestPort, ProjectNetwork } from './network-driver.ts'
 import { BRIDGE } from './network-names.ts'
 import { listLinks, loadRules, namespaceState } from './project-namespace.ts'
@@ -18,35 +19,60 @@ export async function ensureTap(namespace: string, port: GuestPort, user: string
   await ip('tuntap', 'add', 'dev', port.tap, 'mode', 'tap', 'user', user)
 }
 
+/** Loads the port's rules, then joins its device to the bridge. */
+export async function attachPort(
+  namespace: string,
+  network: ProjectNetwork,
+  port: GuestPort,
+  policy: GuestPolicy,
+): Promise<void> {
+  await loadRules(namespace, compileRuleset(network, [{ ...port, policy }]))
+  await joinPort(namespace, port)
+}
+
+/** What the bridge is told of every port, and its words for it in JSON. */
+const BRIDGE_FLAGS = {
+  isolated: true,
+  learning: false,
+  flood: false,
+  mcast_flood: false,
+  bcast_flood: true,
+} as const
+
 /**
- * Loads the port's rules, then joins its device (a tap, or any other of that name) to the bridge.
+ * Joins the port's device (a tap, or any other of that name), whose rules are loaded, to the bridge.
  *
  * The port is isolated and learns nothing: the guest's MAC and its neighbour entry are written by us, so
  * a frame for the guest goes to its port only, is never flooded to the others, and no guest can claim
  * another's place. Broadcasts from the gateway still reach every port.
  */
-export async function attachPort(namespace: string, network: ProjectNetwork, port: GuestPort): Promise<void> {
-  await loadRules(namespace, compileRuleset(network, [port]))
+export async function joinPort(namespace: string, port: GuestPort): Promise<void> {
   const dev = ['dev', port.tap]
   await runCommand('ip', ['-n', namespace, 'link', 'set', ...dev, 'alias', port.instanceId])
   await runCommand('ip', ['-n', namespace, 'link', 'set', ...dev, 'master', BRIDGE])
-  const flags = [
-    'isolated',
-    'on',
-    'learning',
-    'off',
-    'flood',
-    'off',
-    'mcast_flood',
-    'off',
-    'bcast_flood',
-    'on',
-  ]
+  const flags = Object.entries(BRIDGE_FLAGS).flatMap(([name, on]) => [name, on ? 'on' : 'off'])
   await runCommand('bridge', ['-n', namespace, 'link', 'set', ...dev, ...flags])
   await runCommand('bridge', ['-n', namespace, 'fdb', 'replace', port.mac, ...dev, 'master', 'static'])
   const neighbour = [port.address, 'lladdr', port.mac, 'dev', BRIDGE, 'nud', 'permanent']
   await runCommand('ip', ['-n', namespace, 'neighbour', 'replace', ...neighbour])
   await runCommand('ip', ['-n', namespace, 'link', 'set', ...dev, 'up'])
+}
+
+/** What of the port's device and neighbour entry is not as `joinPort` leaves it. */
+export async function joinDifferences(namespace: string, port: GuestPort): Promise<string[]> {
+  if ((await namespaceState(namespace)) !== 'present') return [`namespace ${namespace}`]
+  const link = (await listLinks(namespace)).find(({ ifname }) => ifname === port.tap)
+  if (link === undefined) return [`device ${port.tap}`]
+  const differences: string[] = []
+  if (link.master !== BRIDGE || !link.flags.includes('UP')) differences.push(`device ${port.tap}`)
+  const flags = link.linkinfo?.info_slave_data ?? {}
+  if (Object.entries(BRIDGE_FLAGS).some(([name, on]) => flags[name] !== on))
+    differences.push(`bridge port ${port.tap}`)
+  const args = ['-n', namespace, '-json', 'neighbour', 'show', port.address, 'dev', BRIDGE]
+  const [neighbour] = JSON.parse(await runCommand('ip', args)) as { lladdr?: string; state?: string[] }[]
+  if (neighbour?.lladdr !== port.mac || neighbour.state?.includes('PERMANENT') !== true)
+    differences.push(`neighbour ${port.address}`)
+  return differences
 }
 
 /** Removes the port's device, its neighbour entry and its rules. */

@@ -3,15 +3,26 @@ import { isIPv4 } from 'node:net'
 import { isAbsolute } from 'node:path'
 import type { CensusEntry } from '@berth/contract/host/census'
 import { HostError } from '@berth/contract/host/host-error'
-import { attachPort, ensureTap, removeGuestPort } from './guest-port.ts'
+import { attachPort, ensureTap, joinDifferences, joinPort, removeGuestPort } from './guest-port.ts'
+import type { GuestPolicy } from './guest-policy.ts'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
 import { takeCensus } from './namespace-census.ts'
-import type { Forward, GuestPort, NetworkDriver, ProjectNetwork } from './network-driver.ts'
+import {
+  PlaceTakenError,
+  type Forward,
+  type GuestPort,
+  type NetworkDriver,
+  type OpenForward,
+  type ProjectNetwork,
+  type RuleCounter,
+} from './network-driver.ts'
 import { checkGuestPort, checkPortName, namespaceName, namespacePrefix } from './network-names.ts'
 import { findPortOwner } from './port-owner.ts'
+import { PortRulesState } from './port-rules-state.ts'
 import { ensureNamespace, namespaceState, removeNamespace } from './project-namespace.ts'
 import { RelayClient, RelayRefusal } from './relay-client.ts'
 import { isLoopback } from './relay-protocol.ts'
+import { readRuleCounters } from './rule-counters.ts'
 import { runCommand, tryCommand } from '../host/run-command.ts'
 
 export interface NamespaceNetworkOptions {
@@ -45,6 +56,7 @@ export class NamespaceNetwork implements NetworkDriver {
   readonly #log: (message: string) => void
   readonly #relay: RelayClient
   readonly #queue = new KeyedMutex()
+  readonly #rules = new PortRulesState()
 
   /** Throws a HostError for a malformed install id, or a run directory that is relative or too long. */
   constructor(options: NamespaceNetworkOptions) {
@@ -92,13 +104,26 @@ export class NamespaceNetwork implements NetworkDriver {
     })
   }
 
-  ensurePort(network: ProjectNetwork, port: GuestPort): Promise<void> {
+  ensurePort(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<void> {
     return this.#inNamespace(network.key, async (namespace) => {
       checkGuestPort(network, port)
       await ensureNamespace(namespace, network)
       await ensureTap(namespace, port, this.#guestUser)
-      await attachPort(namespace, network, port)
+      const differences = await this.#rules.differences(namespace, network, { ...port, policy })
+      if (differences.length === 0) await joinPort(namespace, port)
+      else await attachPort(namespace, network, port, policy)
     })
+  }
+
+  async portDifferences(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<string[]> {
+    const namespace = this.namespaceOf(network.key)
+    const joined = await joinDifferences(namespace, port)
+    const rules = await this.#rules.differences(namespace, network, { ...port, policy })
+    return [...joined, ...rules.map((name) => `rules ${name}`)]
+  }
+
+  ruleCounters(networkKey: string, port: GuestPort): Promise<RuleCounter[]> {
+    return readRuleCounters(this.namespaceOf(networkKey), port)
   }
 
   removePort(networkKey: string, port: GuestPort): Promise<void> {
@@ -109,30 +134,37 @@ export class NamespaceNetwork implements NetworkDriver {
   }
 
   async ensureForward(forward: Forward): Promise<{ address: string; port: number }> {
-    const { id, networkKey, listen, target } = forward
+    const { id, networkKey, protocol, listen, target } = forward
     const namespace = this.namespaceOf(networkKey)
-    if (!isLoopback(listen.address) || !isIPv4(target.address)) {
+    if (!isLoopback(listen.address) || (target !== null && !isIPv4(target.address))) {
       const message = `The forward ${id} needs a loopback address to listen on and an IPv4 address to reach.`
       throw new HostError(message, { retryable: false })
     }
-    if ((await namespaceState(namespace)) !== 'present') {
+    if (target !== null && (await namespaceState(namespace)) !== 'present') {
       throw new HostError(
         `The network namespace ${namespace} is not there yet, so nothing can be forwarded into it.`,
       )
     }
     try {
-      return await this.#relay.ensure({ id, networkKey, namespace, listen, target })
+      return await this.#relay.ensure({ ...forward, namespace })
     } catch (error) {
       if (!(error instanceof RelayRefusal)) throw error
       const place = `${listen.address}:${listen.port}`
+      if (error.code === 'taken')
+        throw new PlaceTakenError(`Nothing can listen on ${place}: ${error.message}.`, { cause: error })
       if (error.code !== 'EADDRINUSE')
         throw new HostError(`Nothing can listen on ${place}: ${error.message}.`)
-      const owner = await findPortOwner(listen.address, listen.port)
+      const owner = await findPortOwner(listen.address, listen.port, protocol)
       const holder = owner === null ? 'something else on this host' : `${owner.name} (pid ${owner.pid})`
-      throw new HostError(`${place} is in use by ${holder}. End it, or choose another port.`, {
+      throw new PlaceTakenError(`${place} is in use by ${holder}. End it, or choose another port.`, {
         cause: error,
       })
     }
+  }
+
+  async forwardsOf(instanceId: string): Promise<OpenForward[]> {
+    const forwards = await this.#relay.list()
+    return forwards.filter(({ id }) => id.startsWith(`${instanceId}/`))
   }
 
   async removeForward(id: string): Promise<void> {

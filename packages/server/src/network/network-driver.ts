@@ -1,4 +1,7 @@
 import type { CensusEntry } from '@berth/contract/host/census'
+import { HostError } from '@berth/contract/host/host-error'
+import type { Gate } from './gate.ts'
+import type { GuestPolicy, Transport } from './guest-policy.ts'
 
 /** A project's private network on this host. */
 export interface ProjectNetwork {
@@ -18,15 +21,34 @@ export interface GuestPort {
   readonly address: string
 }
 
-/** A way in from the host: connections to `listen` on the host reach `target` inside the project. */
+/** A way in from the host: what reaches `listen` on the host reaches `target` inside the project. */
 export interface Forward {
-  /** Stable id of the forward, such as `<instance id>/ssh`. */
+  /** Stable id of the forward: the instance's id, a slash and a name, such as `<instance id>/ssh`. */
   readonly id: string
   readonly networkKey: string
+  readonly protocol: Transport
   /** A loopback address and the wanted port; port 0 asks for any free one. */
   readonly listen: { readonly address: string; readonly port: number }
-  readonly target: { readonly address: string; readonly port: number }
+  /** Null for a place that is only kept from others. */
+  readonly target: { readonly address: string; readonly port: number } | null
+  /** Who may use it; null: everybody who reaches the listening address. */
+  readonly gate: Gate | null
 }
+
+/** A forward as it is open now. */
+export type OpenForward = Omit<Forward, 'gate'>
+
+/** What the kernel counted at one rule of a port. */
+export interface RuleCounter {
+  /** `in`: a firewall rule, towards the guest. `out`: something a guest must not send. */
+  readonly direction: 'in' | 'out'
+  readonly label: string
+  readonly packets: number
+  readonly bytes: number
+}
+
+/** Somebody else holds the address and port that a forward wants. */
+export class PlaceTakenError extends HostError {}
 
 /**
  * The network of one host. The same promise as MachineDriver: every `ensure…` and `remove…` may be
@@ -40,15 +62,25 @@ export interface NetworkDriver {
   ensureProject(network: ProjectNetwork): Promise<void>
   /** Removes the project's namespace, bridge and rules. Ports and forwards must be gone before. */
   removeProject(networkKey: string): Promise<void>
-  /** Creates the tap, isolates it and pins its address. */
-  ensurePort(network: ProjectNetwork, port: GuestPort): Promise<void>
+  /**
+   * Creates the tap, isolates it, pins its address, and lets `policy` decide what reaches it. Another policy
+   * replaces the present one in one step: connections that it admits too go on, the others end. Rules that
+   * are there already are not loaded again, so they keep their counters.
+   */
+  ensurePort(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<void>
+  /** What of a port is missing on the host or other than it should be, for a person to read; none: all is well. */
+  portDifferences(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<string[]>
+  ruleCounters(networkKey: string, port: GuestPort): Promise<RuleCounter[]>
   removePort(networkKey: string, port: GuestPort): Promise<void>
   /**
-   * Opens the way in and answers where it listens. A wanted port that somebody else holds is a
-   * HostError with `retryable` true; a forward that is already open answers its own place.
+   * Opens the way in and answers where it listens; a forward that is already open answers its own place.
+   * With another gate than before, connections that the new one refuses end.
+   * @throws PlaceTakenError when somebody else holds the wanted port
    */
   ensureForward(forward: Forward): Promise<{ address: string; port: number }>
   removeForward(id: string): Promise<void>
+  /** The open forwards of one instance. */
+  forwardsOf(instanceId: string): Promise<OpenForward[]>
   census(): Promise<CensusEntry[]>
   /** Ends what the driver keeps running on the host for nobody's sake: the relay, once it forwards nothing. */
   shutdownIdle(): Promise<void>

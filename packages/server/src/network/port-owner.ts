@@ -34,10 +34,19 @@ export function parseTcpTable(text: string): TcpEntry[] {
   return entries
 }
 
-/** The inode of the socket that keeps others from listening on an IPv4 address and port, or null. */
-export function findListener(entries: readonly TcpEntry[], address: string, port: number): string | null {
+/**
+ * The inode of the socket that keeps others from an IPv4 address and port, or null. UDP knows no listening:
+ * there every socket on the port does.
+ */
+export function findListener(
+  entries: readonly TcpEntry[],
+  address: string,
+  port: number,
+  protocol: 'tcp' | 'udp' = 'tcp',
+): string | null {
   const places = new Set([address, '0.0.0.0', ANY_IPV6, MAPPED_IPV4 + hexadecimal(address)])
-  const found = entries.find((entry) => entry.listening && entry.port === port && places.has(entry.address))
+  const holds = (entry: TcpEntry) => entry.listening || protocol === 'udp'
+  const found = entries.find((entry) => holds(entry) && entry.port === port && places.has(entry.address))
   return found?.inode ?? null
 }
 
@@ -48,11 +57,12 @@ export function findListener(entries: readonly TcpEntry[], address: string, port
 export async function findPortOwner(
   address: string,
   port: number,
+  protocol: 'tcp' | 'udp' = 'tcp',
 ): Promise<{ readonly pid: number; readonly name: string } | null> {
   const tables = await Promise.all(
-    ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readFile(path, 'utf8').catch(() => '')),
+    [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].map((path) => readFile(path, 'utf8').catch(() => '')),
   )
-  const inode = findListener(parseTcpTable(tables.join('\n')), address, port)
+  const inode = findListener(parseTcpTable(tables.join('\n')), address, port, protocol)
   if (inode === null || inode === '0') return null
   const wanted = `socket:[${inode}]`
   for (const pid of await numbersIn('/proc')) {

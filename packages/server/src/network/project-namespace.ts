@@ -3,11 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { HostError } from '@berth/contract/host/host-error'
 import type { ProjectNetwork } from './network-driver.ts'
 import { BRIDGE, bridgeMac, parseGateway } from './network-names.ts'
-import { compileRuleset, type NftDocument } from './ruleset.ts'
+import type { NftDocument, NftObject } from './nft-json.ts'
+import { compileRuleset } from './ruleset.ts'
 import { commandFailure, runCommand, tryCommand } from '../host/run-command.ts'
 
 /** statfs(2) type of a namespace file, NSFS_MAGIC in linux/magic.h. */
 const NSFS_MAGIC = 0x6e736673
+
+/** Bytes of a namespace's rules as JSON: a rule takes about 500. */
+const MAX_LISTING = 128 * 1024 * 1024
 
 /** One network device as `ip -details -json link` tells it, reduced to what is used here. */
 export interface NetworkLink {
@@ -15,8 +19,10 @@ export interface NetworkLink {
   readonly flags: readonly string[]
   readonly address?: string
   readonly ifalias?: string
+  readonly master?: string
   readonly linkinfo?: {
     readonly info_kind?: string
+    readonly info_slave_data?: Readonly<Record<string, unknown>>
     readonly info_data?: { readonly type?: string; readonly user?: string | number }
   }
 }
@@ -52,6 +58,8 @@ export async function ensureNamespace(namespace: string, network: ProjectNetwork
     'net.bridge.bridge-nf-call-iptables=0',
     'net.bridge.bridge-nf-call-ip6tables=0',
     'net.bridge.bridge-nf-call-arptables=0',
+    // A connection is one from its first packet on: else an answer could pass for the opening of another.
+    'net.netfilter.nf_conntrack_tcp_loose=0',
   ])
   await loadRules(namespace, compileRuleset(network, []))
   const links = await listLinks(namespace)
@@ -59,8 +67,11 @@ export async function ensureNamespace(namespace: string, network: ProjectNetwork
   await ip('link', 'set', 'dev', 'lo', 'up')
   const mac = bridgeMac(namespace)
   if (!links.some((link) => link.ifname === BRIDGE)) await ip('link', 'add', 'name', BRIDGE, 'type', 'bridge')
-  // Without an address of its own the bridge takes its lowest port's, and guests lose their gateway as ports come and go.
-  await ip('link', 'set', 'dev', BRIDGE, 'address', mac, 'type', 'bridge', 'mcast_snooping', '0')
+  // Without an address of its own the bridge takes its lowest port's, and guests lose their gateway as ports come
+  // and go. Setting it, even to what it is, makes the kernel forget every neighbour.
+  if (links.find((link) => link.ifname === BRIDGE)?.address !== mac)
+    await ip('link', 'set', 'dev', BRIDGE, 'address', mac)
+  await ip('link', 'set', 'dev', BRIDGE, 'type', 'bridge', 'mcast_snooping', '0')
   await setKernel(namespace, bridgeSettings())
   await ip('address', 'replace', `${address}/${prefix}`, 'dev', BRIDGE)
   await dropOtherAddresses(namespace, `${address}/${prefix}`)
@@ -97,6 +108,14 @@ export async function removeNamespace(namespace: string): Promise<void> {
 export async function loadRules(namespace: string, document: NftDocument): Promise<void> {
   const input = JSON.stringify(document)
   await runCommand('ip', ['netns', 'exec', namespace, 'nft', '-j', '-f', '-'], { inputFile: input })
+}
+
+/** Everything that nftables has in the namespace, as it lists it; nothing where there is no namespace. */
+export async function readRuleset(namespace: string): Promise<readonly NftObject[]> {
+  if ((await namespaceState(namespace)) !== 'present') return []
+  const args = ['netns', 'exec', namespace, 'nft', '-j', 'list', 'ruleset']
+  const text = await runCommand('ip', args, { maxOutput: MAX_LISTING })
+  return (JSON.parse(text) as NftDocument).nftables
 }
 
 /** Every network device in the namespace, the loopback device and the bridge included. */

@@ -3,51 +3,31 @@
  * accepts on listening sockets of the host that the supervisor hands over, and connects inside the
  * namespace. It ends with its last forward, and with the supervisor.
  */
-import { Server, type Socket } from 'node:net'
-import { joinToTarget } from './relay-join.ts'
-import { relayLog } from './relay-log.ts'
+import { Socket as UdpSocket } from 'node:dgram'
+import { Server } from 'node:net'
 import type { FromRelayChild, ToRelayChild } from './relay-messages.ts'
-import type { RelayPlace } from './relay-protocol.ts'
-
-/** Connections of one forward at a time; further ones are closed at once. */
-const MAX_CONNECTIONS = 1024
+import type { RelayService } from './relay-service.ts'
+import { TcpService } from './tcp-service.ts'
+import { UdpService } from './udp-service.ts'
 
 /** `nobody` and `nogroup`, by number since the names differ between distributions. */
 const NOBODY = 65_534
 
-interface Served {
-  readonly server: Server
-  readonly sockets: Set<Socket>
-}
-
-const served = new Map<string, Served>()
+const services = new Map<string, RelayService>()
 let draining = false
 
-function serve(id: string, target: RelayPlace, server: Server): void {
-  const sockets = new Set<Socket>()
-  const keep = (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('close', () => {
-      sockets.delete(socket)
-      endIfDrained()
-    })
-  }
-  server.maxConnections = MAX_CONNECTIONS
-  server.on('connection', (client) => {
-    keep(client)
-    keep(joinToTarget(client, target))
-  })
-  server.on('error', (error) => relayLog(`forward ${id}: ${error.message}`))
-  served.set(id, { server, sockets })
+function serve({ id, target, gate }: Extract<ToRelayChild, { type: 'serve' }>, handle: unknown): void {
+  if (handle instanceof Server) services.set(id, new TcpService(id, target, gate, handle, endIfDrained))
+  else if (handle instanceof UdpSocket)
+    services.set(id, new UdpService(id, target, gate, handle, endIfDrained))
+  else return
   answer({ type: 'serving', id })
 }
 
 function close(id: string): void {
-  const entry = served.get(id)
-  served.delete(id)
-  entry?.server.close()
-  for (const socket of entry?.sockets ?? []) socket.destroy()
-  const last = served.size === 0
+  services.get(id)?.close()
+  services.delete(id)
+  const last = services.size === 0
   answer({ type: 'closed', id }, () => {
     if (last) process.exit(0)
   })
@@ -55,12 +35,12 @@ function close(id: string): void {
 
 function drain(): void {
   draining = true
-  for (const { server } of served.values()) server.close()
+  for (const service of services.values()) service.stopListening()
   endIfDrained()
 }
 
 function endIfDrained(): void {
-  if (draining && [...served.values()].every(({ sockets }) => sockets.size === 0)) process.exit(0)
+  if (draining && [...services.values()].every(({ busy }) => !busy)) process.exit(0)
 }
 
 function answer(message: FromRelayChild, sent: () => void = () => {}): void {
@@ -68,7 +48,11 @@ function answer(message: FromRelayChild, sent: () => void = () => {}): void {
 }
 
 process.on('message', (message: ToRelayChild, handle: unknown) => {
-  if (message.type === 'serve' && handle instanceof Server) serve(message.id, message.target, handle)
+  if (message.type === 'serve') serve(message, handle)
+  if (message.type === 'gate') {
+    services.get(message.id)?.setGate(message.gate)
+    answer({ type: 'gated', id: message.id })
+  }
   if (message.type === 'close') close(message.id)
   if (message.type === 'drain') drain()
 })

@@ -10,6 +10,7 @@ import {
   parseResponse,
   RELAY_VERSION,
   type RelayForward,
+  type RelayOpenForward,
   type RelayPlace,
   type RelayRequest,
   type RelayResponse,
@@ -79,7 +80,7 @@ export class RelayClient {
   }
 
   /** Every open forward; none when no relay runs. */
-  async list(): Promise<readonly RelayForward[]> {
+  async list(): Promise<readonly RelayOpenForward[]> {
     const response = await this.#requestIfRunning({ op: 'list' })
     return response === null ? [] : (demand(response).forwards ?? [])
   }

@@ -6,7 +6,9 @@ const forward = {
   networkKey: 'p1',
   namespace: 'berth-abc123-p1',
   listen: { address: '127.0.0.1', port: 0 },
+  protocol: 'tcp',
   target: { address: '10.64.0.5', port: 22 },
+  gate: [{ action: 'allow', from: [[0, 4_294_967_295]] }],
 }
 
 test('well-formed requests are read, and members nobody asked for are left out', () => {
@@ -30,6 +32,11 @@ test.each([
   ['port out of range', ensure({ listen: { address: '127.0.0.1', port: 65_536 } }), 'listen.port'],
   ['port that is text', ensure({ listen: { address: '127.0.0.1', port: '22' } }), 'listen.port'],
   ['target port 0', ensure({ target: { address: '10.64.0.5', port: 0 } }), 'target.port'],
+  ['a kept place that is UDP', ensure({ target: null, protocol: 'udp' }), 'kept'],
+  ['unknown protocol', ensure({ protocol: 'icmp' }), 'protocol'],
+  ['gate that is text', ensure({ gate: 'any' }), 'gate'],
+  ['gate with a reversed interval', ensure({ gate: [{ action: 'allow', from: [[2, 1]] }] }), 'gate'],
+  ['gate with an unknown action', ensure({ gate: [{ action: 'log', from: [] }] }), 'gate'],
   ['namespace that is a path', ensure({ namespace: '../x' }), 'namespace is malformed'],
   ['namespace of another key', ensure({ namespace: 'berth-abc123-p2' }), 'namespace is not'],
 ])('a request is refused: %s', (_what, line, complaint) => {

@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import { readGate, type Gate } from './gate.ts'
 
 /**
  * What servers and the relay of one installation say to each other: over the unix socket, one JSON line
@@ -11,13 +12,13 @@ import { isIPv4 } from 'node:net'
  * Otherwise it is told to `drain`: it stops listening, gives way to a new relay at once, and
  * carries the connections it has until they end.
  */
-export const RELAY_VERSION = 1
+export const RELAY_VERSION = 2
 
 /** The oldest version whose `ensure`, `remove` and `list` this code can use. */
-export const RELAY_OLDEST = 1
+export const RELAY_OLDEST = 2
 
-/** Bytes of one line; longer ones end the connection. */
-export const RELAY_MAX_LINE = 64 * 1024
+/** Bytes of one line; longer ones end the connection. A gate has at most about as many bytes as a request to the API. */
+export const RELAY_MAX_LINE = 8 * 1024 * 1024
 
 export interface RelayPlace {
   readonly address: string
@@ -29,9 +30,16 @@ export interface RelayForward {
   readonly id: string
   readonly networkKey: string
   readonly namespace: string
+  readonly protocol: 'tcp' | 'udp'
   readonly listen: RelayPlace
-  readonly target: RelayPlace
+  /** Null: the place is only kept from others; whoever connects is hung up on. */
+  readonly target: RelayPlace | null
+  /** Who may use it. */
+  readonly gate: Gate | null
 }
+
+/** A forward as the relay lists it: with the port it listens on. */
+export type RelayOpenForward = Omit<RelayForward, 'gate'>
 
 export type RelayRequest =
   | { readonly op: 'ping' }
@@ -50,8 +58,8 @@ export type RelayResponse =
       readonly pid?: number
       /** `ensure`: where the forward listens now. */
       readonly listen?: RelayPlace
-      /** `list`: every forward, with the port it listens on. */
-      readonly forwards?: readonly RelayForward[]
+      /** `list`: every forward. */
+      readonly forwards?: readonly RelayOpenForward[]
       /** `stop-if-idle`: whether the relay is about to exit. */
       readonly stopping?: boolean
     }
@@ -109,8 +117,12 @@ function readForward(value: unknown): RelayForward {
   if (!namespace.endsWith(`-${networkKey}`)) throw new Error('namespace is not that of networkKey')
   const listen = readPlace(forward.listen, 'listen', 0)
   if (!isLoopback(listen.address)) throw new Error('listen.address is not a loopback address')
-  const target = readPlace(forward.target, 'target', 1)
-  return { id: readText(forward.id, 'id', /^[\x21-\x7e]{1,200}$/), networkKey, namespace, listen, target }
+  const target = forward.target === null ? null : readPlace(forward.target, 'target', 1)
+  const { protocol } = forward
+  if (protocol !== 'tcp' && protocol !== 'udp') throw new Error('protocol is neither tcp nor udp')
+  if (target === null && protocol === 'udp') throw new Error('only a TCP place can be kept')
+  const id = readText(forward.id, 'id', /^[\x21-\x7e]{1,200}$/)
+  return { id, networkKey, namespace, protocol, listen, target, gate: readGate(forward.gate) }
 }
 
 function readPlace(value: unknown, name: string, lowest: number): RelayPlace {

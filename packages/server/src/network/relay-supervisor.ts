@@ -8,6 +8,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
+import { KeptPlace } from './kept-place.ts'
 import { readLine } from './line-channel.ts'
 import { namespacePrefix } from './network-names.ts'
 import { acquireProcessLock } from '../host/process-lock.ts'
@@ -16,6 +17,7 @@ import {
   parseRequest,
   RELAY_VERSION,
   type RelayForward,
+  type RelayOpenForward,
   type RelayPlace,
   type RelayRequest,
   type RelayResponse,
@@ -29,6 +31,7 @@ const [installId = '', runDir = ''] = process.argv.slice(2)
 const prefix = namespacePrefix(installId)
 const socketPath = join(runDir, 'relay.sock')
 const workers = new Map<string, RelayWorker>()
+const kept = new Map<string, KeptPlace>()
 const queue = new KeyedMutex()
 let leaving = false
 
@@ -55,13 +58,22 @@ async function ensure(wanted: RelayForward): Promise<RelayResponse> {
   if (!wanted.namespace.startsWith(prefix)) throw new Error('the namespace belongs to another installation')
   const present = forwards().find(({ id }) => id === wanted.id)
   if (present !== undefined && same(present, wanted)) {
-    await workers.get(present.namespace)?.check()
+    const worker = workers.get(present.namespace)
+    await worker?.check()
+    await worker?.setGate(wanted.id, wanted.gate)
     return { ok: true, listen: present.listen }
   }
   if (present !== undefined) await remove(wanted.id)
-  const holder = forwards().find(({ listen }) => samePlace(listen, wanted.listen))
+  const holder = forwards().find(
+    ({ protocol, listen }) => protocol === wanted.protocol && samePlace(listen, wanted.listen),
+  )
   if (holder !== undefined) {
     return { ok: false, code: 'taken', message: `the forward ${holder.id} listens there` }
+  }
+  if (wanted.target === null) {
+    const place = await KeptPlace.take(wanted)
+    kept.set(wanted.id, place)
+    return { ok: true, listen: place.forward.listen }
   }
   let worker = workers.get(wanted.namespace)
   if (worker === undefined) {
@@ -72,23 +84,31 @@ async function ensure(wanted: RelayForward): Promise<RelayResponse> {
 }
 
 async function remove(id: string): Promise<RelayResponse> {
+  await kept.get(id)?.release()
+  kept.delete(id)
   const present = forwards().find((forward) => forward.id === id)
   if (present !== undefined) await workers.get(present.namespace)?.close(id)
   return { ok: true }
 }
 
-function forwards(): RelayForward[] {
-  return [...workers.values()].flatMap((worker) => worker.forwards)
+function forwards(): RelayOpenForward[] {
+  const places = [...kept.values()].map(({ forward }) => forward)
+  return [...places, ...[...workers.values()].flatMap((worker) => worker.forwards)]
 }
 
 /** Whether an open forward is what is wanted; a wanted port of 0 is content with any. */
-function same(present: RelayForward, wanted: RelayForward): boolean {
+function same(present: RelayOpenForward, wanted: RelayForward): boolean {
   const port = wanted.listen.port === 0 ? present.listen.port : wanted.listen.port
   return (
     present.namespace === wanted.namespace &&
-    samePlace(present.target, wanted.target) &&
+    present.protocol === wanted.protocol &&
+    sameTarget(present.target, wanted.target) &&
     samePlace(present.listen, { address: wanted.listen.address, port })
   )
+}
+
+function sameTarget(one: RelayPlace | null, other: RelayPlace | null): boolean {
+  return one === null || other === null ? one === other : samePlace(one, other)
 }
 
 function samePlace(one: RelayPlace, other: RelayPlace): boolean {
@@ -138,6 +158,7 @@ const control = createServer((socket) => {
 function leave(): void {
   if (leaving) return
   leaving = true
+  for (const place of kept.values()) void place.release()
   const ended = Promise.all([...workers.values()].map((worker) => worker.drain()))
   // Closing removes the socket's path, so the lock must still be held. Open conversations get their answer.
   control.close()

@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import type { Socket as UdpSocket } from 'node:dgram'
 import { statSync } from 'node:fs'
-import { BoundSocket, createServer } from 'node:net'
+import { BoundSocket, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
 import { relayLog } from './relay-log.ts'
 import type { FromRelayChild, ToRelayChild } from './relay-messages.ts'
-import type { RelayForward } from './relay-protocol.ts'
+import type { Gate } from './gate.ts'
+import type { RelayForward, RelayOpenForward } from './relay-protocol.ts'
+import { openRelaySocket } from './relay-socket.ts'
 import { commandEnvironment } from '../host/run-command.ts'
 
 /** Milliseconds a relay process may take to start, to take a listener over, or to end. */
@@ -20,9 +23,12 @@ const KEPT_CAPABILITIES = '-all,+setuid,+setgid,+dac_read_search,+dac_override'
 
 interface OpenForward {
   /** With the port it really has. */
-  readonly forward: RelayForward
-  /** Bound, never listening: keeps the port from being given away while no relay process listens on it. */
-  readonly reservation: BoundSocket
+  forward: RelayForward
+  /**
+   * Bound, never listening: keeps the port from being given away while no relay process listens on it. UDP
+   * has no such thing: there the port is free for the moment until a new relay process has it.
+   */
+  readonly reservation: BoundSocket | null
   /** Whether the present relay process has the listening socket. */
   served: boolean
 }
@@ -43,26 +49,39 @@ export class RelayWorker {
     this.#networkKey = networkKey
   }
 
-  get forwards(): RelayForward[] {
-    return [...this.#open.values()].map(({ forward }) => forward)
+  get forwards(): RelayOpenForward[] {
+    return [...this.#open.values()].map(({ forward: { gate: _gate, ...forward } }) => forward)
   }
 
   /** Starts to listen, and answers the forward with its real port. Throws the system's error when it cannot. */
   open(wanted: RelayForward): Promise<RelayForward> {
     return this.#queue.run('', async () => {
       const { address: host, port } = wanted.listen
-      const reservation = new BoundSocket({ host, port })
-      const forward = { ...wanted, listen: { address: host, port: reservation.address().port } }
+      const reservation = wanted.protocol === 'tcp' ? new BoundSocket({ host, port }) : null
+      let forward = reservation ? withPort(wanted, reservation.address().port) : wanted
       try {
         const child = await this.#running()
-        await this.#hand(child, forward)
+        forward = withPort(forward, await this.#hand(child, forward))
       } catch (error) {
-        reservation.close()
+        reservation?.close()
         await this.#endIfUnused()
         throw error
       }
       this.#open.set(forward.id, { forward, reservation, served: true })
       return forward
+    })
+  }
+
+  /** Changes who may use an open forward; connections of those who may not any more have ended. */
+  setGate(id: string, gate: Gate | null): Promise<void> {
+    return this.#queue.run('', async () => {
+      const entry = this.#open.get(id)
+      if (entry === undefined || JSON.stringify(entry.forward.gate) === JSON.stringify(gate)) return
+      entry.forward = { ...entry.forward, gate }
+      const child = this.#child
+      if (child === null || !entry.served) return
+      // A process that does not answer must not go on under the earlier gate.
+      await this.#ask(child, { type: 'gate', id, gate }, 'gated').catch(() => child.kill('SIGKILL'))
     })
   }
 
@@ -72,7 +91,7 @@ export class RelayWorker {
       const entry = this.#open.get(id)
       if (entry === undefined) return
       this.#open.delete(id)
-      entry.reservation.close()
+      entry.reservation?.close()
       const child = this.#child
       if (child !== null)
         await this.#ask(child, { type: 'close', id }, 'closed').catch(() => child.kill('SIGKILL'))
@@ -94,7 +113,7 @@ export class RelayWorker {
   /** Stops listening for good and answers once every connection has ended. */
   drain(): Promise<void> {
     return this.#queue.run('', async () => {
-      for (const { reservation } of this.#open.values()) reservation.close()
+      for (const { reservation } of this.#open.values()) reservation?.close()
       this.#open.clear()
       const child = this.#child
       if (child === null) return
@@ -135,31 +154,29 @@ export class RelayWorker {
     return ['netns', 'exec', this.#namespace, ...drop, ...relay]
   }
 
-  /** The listening socket goes to the relay process; the supervisor's own copy is closed at once. */
-  async #hand(child: ChildProcess, forward: RelayForward): Promise<void> {
-    const { address: host, port } = forward.listen
-    // Nothing can be accepted here unless the message has to wait its turn in the channel.
-    const server = createServer((socket) => socket.destroy())
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ host, port }, resolve)
-    })
+  /** The socket goes to the relay process; the supervisor's own copy is closed at once. Answers its port. */
+  async #hand(child: ChildProcess, forward: RelayForward): Promise<number> {
+    const { id, target, gate } = forward
+    if (target === null) throw new Error('nothing to forward to')
+    const socket = await openRelaySocket(forward)
+    const address = socket.address()
     try {
-      await this.#ask(child, { type: 'serve', id: forward.id, target: forward.target }, 'serving', server)
+      await this.#ask(child, { type: 'serve', id, target, gate }, 'serving', socket)
     } catch (error) {
-      if (server.listening) server.close()
+      closeQuietly(socket)
       throw error
     }
+    return typeof address === 'object' && address !== null ? address.port : forward.listen.port
   }
 
   async #ask(
     child: ChildProcess,
     message: ToRelayChild & { readonly id: string },
     expected: FromRelayChild['type'],
-    server?: ReturnType<typeof createServer>,
+    socket?: Server | UdpSocket,
   ): Promise<void> {
     const answered = answerOf(child, expected, message.id)
-    child.send(message, server, () => server?.close())
+    child.send(message, socket, () => closeQuietly(socket))
     await answered
   }
 
@@ -217,6 +234,17 @@ export class RelayWorker {
       return true
     }
   }
+}
+
+function withPort(forward: RelayForward, port: number): RelayForward {
+  return { ...forward, listen: { ...forward.listen, port } }
+}
+
+/** Closing what is closed already throws. */
+function closeQuietly(socket: Server | UdpSocket | undefined): void {
+  try {
+    socket?.close()
+  } catch {}
 }
 
 function exitOf(child: ChildProcess): Promise<void> {

@@ -1,14 +1,16 @@
 import { expect, test } from 'vitest'
-import type { GuestPort, ProjectNetwork } from './network-driver.ts'
-import { compilePortRemoval, compileRuleset, type NftDocument } from './ruleset.ts'
+import { CLOSED_POLICY } from './guest-policy.ts'
+import type { ProjectNetwork } from './network-driver.ts'
+import type { NftDocument } from './nft-json.ts'
+import { compilePortRemoval, compileRuleset, type GuardedPort } from './ruleset.ts'
 
 const network: ProjectNetwork = { key: 'p1', gateway: '10.64.0.1/20' }
 const five = port(5)
 const six = port(6)
 
-function port(number: number): GuestPort {
-  const address = `10.64.0.${number}`
-  return { instanceId: `i-${number}`, tap: `g${number}`, mac: `02:00:00:00:00:0${number}`, address }
+function port(number: number): GuardedPort {
+  const [address, mac] = [`10.64.0.${number}`, `02:00:00:00:00:0${number}`]
+  return { instanceId: `i-${number}`, tap: `g${number}`, mac, address, policy: CLOSED_POLICY }
 }
 
 /** The commands as short lines, such as `flush chain bridge from-g5`. */
@@ -29,7 +31,7 @@ test('every chain with a hook drops what no rule accepts', () => {
     const { chain } = (command.add ?? {}) as { chain?: { hook?: string; policy?: string } }
     return chain?.hook === undefined ? [] : [`${chain.hook} ${chain.policy}`]
   })
-  expect(hooks).toEqual(['prerouting drop', 'forward drop', 'input drop', 'postrouting drop'])
+  expect(hooks).toEqual(['prerouting drop', 'forward drop', 'input drop', 'output drop', 'forward drop'])
 })
 
 test('loading one port touches no chain of another, and never a whole table or map', () => {
@@ -39,22 +41,25 @@ test('loading one port touches no chain of another, and never a whole table or m
   expect(lines.filter((line) => line.startsWith('flush'))).toEqual([
     'flush chain bridge prerouting',
     'flush chain bridge forward',
+    'flush chain inet refuse',
     'flush chain inet input',
-    'flush chain inet postrouting',
+    'flush chain inet output',
+    'flush chain inet forward',
     'flush chain bridge from-g5',
     'flush chain inet to-10.64.0.5',
+    'flush chain inet relay-10.64.0.5',
   ])
 })
 
 test('the rules of several ports are those of each, one after another', () => {
   const project = compileRuleset(network, []).nftables
-  const own = (guest: GuestPort) => compileRuleset(network, [guest]).nftables.slice(project.length)
+  const own = (guest: GuardedPort) => compileRuleset(network, [guest]).nftables.slice(project.length)
   expect(compileRuleset(network, [five, six]).nftables).toEqual([...project, ...own(five), ...own(six)])
 })
 
-test('the gateway alone may open SSH to a guest', () => {
+test('the relay alone may open SSH to a guest without rules', () => {
   const rules = compileRuleset(network, [five]).nftables.filter((command) =>
-    JSON.stringify(command).includes('"chain":"to-10.64.0.5"'),
+    JSON.stringify(command).includes('"chain":"relay-10.64.0.5"'),
   )
   const match = (left: object, right: string | number) => ({ match: { op: '==', left, right } })
   expect(rules).toEqual([
@@ -63,11 +68,11 @@ test('the gateway alone may open SSH to a guest', () => {
         rule: {
           family: 'inet',
           table: 'berth',
-          chain: 'to-10.64.0.5',
+          chain: 'relay-10.64.0.5',
           expr: [
             match({ payload: { protocol: 'ip', field: 'saddr' } }, '10.64.0.1'),
             match({ payload: { protocol: 'tcp', field: 'dport' } }, 22),
-            match({ ct: { key: 'state' } }, 'new'),
+            { match: { op: 'in', left: { ct: { key: 'state' } }, right: 'new' } },
             { accept: null },
           ],
         },
@@ -81,6 +86,8 @@ test.each([
   'chain bridge from-g5',
   'element inet guests 10.64.0.5',
   'chain inet to-10.64.0.5',
+  'element inet relayed 10.64.0.5',
+  'chain inet relay-10.64.0.5',
 ])('removing a port adds before it deletes, so that it works when nothing is there: %s', (what) => {
   const lines = commands(compilePortRemoval(five))
   expect(lines.indexOf(`add ${what}`)).toBeGreaterThanOrEqual(0)

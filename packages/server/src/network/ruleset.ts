@@ -1,19 +1,32 @@
+import type { GuestPolicy } from './guest-policy.ts'
 import type { GuestPort, ProjectNetwork } from './network-driver.ts'
 import { BRIDGE, parseGateway } from './network-names.ts'
+import {
+  ACCEPT,
+  add,
+  COUNTER,
+  ct,
+  differ,
+  DROP,
+  equal,
+  field,
+  INET,
+  LINK,
+  lookUp,
+  meta,
+  rule,
+  state,
+  TABLE,
+  type NftDocument,
+  type NftObject,
+  type NftTable,
+} from './nft-json.ts'
+import { policyRules, refusalRules, relayedRules } from './policy-rules.ts'
 
-/** One command or object of nftables' JSON, see libnftables-json(5). */
-export type NftObject = Readonly<Record<string, unknown>>
-
-/** A whole transaction for `nft -j -f -`. */
-export interface NftDocument {
-  readonly nftables: readonly NftObject[]
+/** A guest's place on the network together with what may reach it there. */
+export interface GuardedPort extends GuestPort {
+  readonly policy: GuestPolicy
 }
-
-/** The name of this product's tables. They live in the project's own namespace. */
-const TABLE = 'berth'
-
-const INET = { family: 'inet', table: TABLE }
-const LINK = { family: 'bridge', table: TABLE }
 
 /**
  * Compiles a project's firewall, and the part of it that belongs to the given ports. Loading it is one
@@ -22,15 +35,17 @@ const LINK = { family: 'bridge', table: TABLE }
  * guest) or by address (packets on their way to the guest), and a load replaces only the chains it names.
  *
  * - Frames from a guest must carry its MAC and its IPv4 address, in ARP as well. Anything but ARP and
- *   IPv4 is dropped (so no router advertisements), and so are answers of a DHCP server. A port without
- *   rules can send nothing.
+ *   IPv4 is dropped (so no router advertisements), and so are answers of a DHCP server and packets for
+ *   link-local addresses, where clouds keep their metadata services. A port without rules can send nothing.
  * - No frame goes from port to port: guests of one project reach each other only by way of the gateway.
- * - Packets towards guests are judged in postrouting, where both forwarded and locally made ones pass.
- *   The gateway may open SSH. Its address cannot be borrowed: guests' sources are pinned, and the kernel
- *   refuses packets that arrive with one of its own addresses as source.
+ * - Packets to and from guests are judged where they are forwarded, and those that are made here where
+ *   they leave: between them these see everything that reaches a guest. Answers within a connection meet
+ *   the rules of the guest that was called, the others pass.
+ * - The relay's connections come from the gateway's address. It cannot be borrowed: guests' sources are
+ *   pinned, and the kernel refuses packets that arrive with one of its own addresses as source.
  * - Guests may ping the gateway and reach nothing else on it.
  */
-export function compileRuleset(network: ProjectNetwork, ports: readonly GuestPort[]): NftDocument {
+export function compileRuleset(network: ProjectNetwork, ports: readonly GuardedPort[]): NftDocument {
   const gateway = parseGateway(network.gateway).address
   return { nftables: [...projectRules(), ...ports.flatMap((port) => portRules(gateway, port))] }
 }
@@ -52,63 +67,96 @@ export function compilePortRemoval(port: GuestPort): NftDocument {
   }
 }
 
+/** The chains that one port's packets and frames meet: the project's and the port's own. */
+export function chainsOf(
+  port: GuestPort,
+): { readonly family: string; readonly table: string; readonly name: string }[] {
+  const shared = ['refuse', 'input', 'output', 'forward'].map((name) => ({ ...INET, name }))
+  const frames = ['prerouting', 'forward'].map((name) => ({ ...LINK, name }))
+  return [...shared, ...frames, ...portParts(port).map(({ chain }) => chain)]
+}
+
+/** The maps that lead packets and frames to a port's chains, each with the port's key in it. */
+export function mapsOf(port: GuestPort): { readonly map: NftObject; readonly key: string }[] {
+  return portParts(port).map(({ map, key }) => ({ map, key }))
+}
+
+/** The chain that holds the firewall rules of the guest at an address. */
+function policyChain(address: string): string {
+  return `to-${address}`
+}
+
 function projectRules(): NftObject[] {
   return [
     ...containers(),
     ...baseChain(LINK, 'prerouting', 'prerouting', -300),
     rule(LINK, 'prerouting', [lookUp(meta('iifname'), 'ports')]),
     ...baseChain(LINK, 'forward', 'forward', -200),
+    ...refusalRules(),
     ...baseChain(INET, 'input', 'input', 0),
     rule(INET, 'input', [equal(meta('iifname'), 'lo'), ACCEPT]),
-    rule(INET, 'input', [REPLIES, ACCEPT]),
+    rule(INET, 'input', [state('established', 'related'), ACCEPT]),
     rule(INET, 'input', [
       equal(meta('iifname'), BRIDGE),
       equal(field('icmp', 'type'), 'echo-request'),
       ACCEPT,
     ]),
-    ...baseChain(INET, 'postrouting', 'postrouting', 0),
-    rule(INET, 'postrouting', [differ(meta('oifname'), BRIDGE), ACCEPT]),
-    rule(INET, 'postrouting', [REPLIES, ACCEPT]),
-    rule(INET, 'postrouting', [lookUp(field('ip', 'daddr'), 'guests')]),
+    ...baseChain(INET, 'output', 'output', 0),
+    rule(INET, 'output', [differ(meta('oifname'), BRIDGE), ACCEPT]),
+    rule(INET, 'output', [state('established', 'related'), ACCEPT]),
+    rule(INET, 'output', [lookUp(field('ip', 'daddr'), 'relayed')]),
+    ...baseChain(INET, 'forward', 'forward', 0),
+    rule(INET, 'forward', [state('invalid'), DROP]),
+    rule(INET, 'forward', [state('related'), ACCEPT]),
+    rule(INET, 'forward', [equal(ct('direction'), 'reply'), lookUp(field('ip', 'saddr'), 'guests')]),
+    rule(INET, 'forward', [equal(ct('direction'), 'reply'), ACCEPT]),
+    rule(INET, 'forward', [lookUp(field('ip', 'daddr'), 'guests')]),
   ]
 }
 
-function portRules(gateway: string, port: GuestPort): NftObject[] {
-  const { mac, address } = port
-  const [from, to] = portParts(port)
+function portRules(gateway: string, port: GuardedPort): NftObject[] {
+  const { mac, address, policy, instanceId } = port
+  const [from, to, relayed] = portParts(port)
   const sends = (type: 'arp' | 'ip', ...rest: NftObject[]) =>
     rule(LINK, from.chain.name, [equal(field('ether', 'type'), type), ...rest])
+  const refuses = (label: string, ...expr: NftObject[]) =>
+    rule(LINK, from.chain.name, [...expr, COUNTER, DROP], label)
   return [
     ...ownChain(from),
-    rule(LINK, from.chain.name, [differ(field('ether', 'saddr'), mac), DROP]),
+    refuses('spoofed MAC', differ(field('ether', 'saddr'), mac)),
     sends('arp', equal(field('arp', 'saddr ether'), mac), equal(field('arp', 'saddr ip'), address), ACCEPT),
-    sends('ip', differ(field('ip', 'saddr'), address), DROP),
-    sends('ip', equal(field('udp', 'sport'), 67), DROP),
+    refuses('spoofed ARP', equal(field('ether', 'type'), 'arp')),
+    refuses('not IPv4', differ(field('ether', 'type'), 'ip')),
+    refuses('spoofed address', differ(field('ip', 'saddr'), address)),
+    refuses('DHCP server', equal(field('udp', 'sport'), 67)),
+    refuses('link-local', equal(field('ip', 'daddr'), { prefix: { addr: '169.254.0.0', len: 16 } })),
     sends('ip', ACCEPT),
     ...ownChain(to),
-    rule(INET, to.chain.name, [
-      equal(field('ip', 'saddr'), gateway),
-      equal(field('tcp', 'dport'), 22),
-      equal(ctState(), 'new'),
-      ACCEPT,
-    ]),
+    ...policyRules(to.chain.name, instanceId, policy),
+    ...ownChain(relayed),
+    ...relayedRules(relayed.chain.name, gateway, policy),
   ]
 }
 
 interface PortPart {
-  readonly chain: { readonly family: string; readonly table: string; readonly name: string }
+  readonly chain: NftTable & { readonly name: string }
+  readonly map: NftObject
+  readonly key: string
   readonly element: NftObject
 }
 
-/** A port's two chains, and the map elements that lead to them. */
-function portParts(port: GuestPort): [from: PortPart, to: PortPart] {
-  const part = (place: typeof LINK, map: string, key: string, name: string): PortPart => ({
-    chain: { ...place, name },
-    element: { ...place, name: map, elem: [[key, { jump: { target: name } }]] },
+/** A port's chains, and the map elements that lead to them. */
+function portParts(port: GuestPort): [from: PortPart, to: PortPart, relayed: PortPart] {
+  const part = (table: NftTable, map: string, key: string, name: string): PortPart => ({
+    chain: { ...table, name },
+    map: { ...table, name: map },
+    key,
+    element: { ...table, name: map, elem: [[key, { jump: { target: name } }]] },
   })
   return [
     part(LINK, 'ports', port.tap, `from-${port.tap}`),
-    part(INET, 'guests', port.address, `to-${port.address}`),
+    part(INET, 'guests', port.address, policyChain(port.address)),
+    part(INET, 'relayed', port.address, `relay-${port.address}`),
   ]
 }
 
@@ -118,50 +166,15 @@ function containers(): NftObject[] {
     add({ map: { ...LINK, name: 'ports', type: 'ifname', map: 'verdict' } }),
     add({ table: { family: INET.family, name: TABLE } }),
     add({ map: { ...INET, name: 'guests', type: 'ipv4_addr', map: 'verdict' } }),
+    add({ map: { ...INET, name: 'relayed', type: 'ipv4_addr', map: 'verdict' } }),
   ]
 }
 
-function baseChain(place: typeof INET, name: string, hook: string, prio: number): NftObject[] {
-  const chain = { ...place, name }
+function baseChain(table: NftTable, name: string, hook: string, prio: number): NftObject[] {
+  const chain = { ...table, name }
   return [add({ chain: { ...chain, type: 'filter', hook, prio, policy: 'drop' } }), { flush: { chain } }]
 }
 
 function ownChain(part: PortPart): NftObject[] {
   return [add({ chain: part.chain }), { flush: { chain: part.chain } }, add({ element: part.element })]
-}
-
-const ACCEPT: NftObject = { accept: null }
-const DROP: NftObject = { drop: null }
-const REPLIES: NftObject = { match: { op: 'in', left: ctState(), right: ['established', 'related'] } }
-
-function add(object: NftObject): NftObject {
-  return { add: object }
-}
-
-function rule(place: typeof INET, chain: string, expr: readonly NftObject[]): NftObject {
-  return add({ rule: { ...place, chain, expr } })
-}
-
-function meta(key: string): NftObject {
-  return { meta: { key } }
-}
-
-function ctState(): NftObject {
-  return { ct: { key: 'state' } }
-}
-
-function field(protocol: string, name: string): NftObject {
-  return { payload: { protocol, field: name } }
-}
-
-function equal(left: NftObject, right: string | number): NftObject {
-  return { match: { op: '==', left, right } }
-}
-
-function differ(left: NftObject, right: string | number): NftObject {
-  return { match: { op: '!=', left, right } }
-}
-
-function lookUp(key: NftObject, map: string): NftObject {
-  return { vmap: { key, data: `@${map}` } }
 }

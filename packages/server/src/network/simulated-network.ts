@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { CensusEntry } from '@berth/contract/host/census'
-import type { Forward, NetworkDriver } from './network-driver.ts'
+import type { Forward, NetworkDriver, OpenForward, RuleCounter } from './network-driver.ts'
 
-/** A network without a host: every call succeeds, nothing is made and nothing is remembered. */
+/** A network without a host: every call succeeds and nothing is made; forwards are remembered while it lives. */
 export class SimulatedNetwork implements NetworkDriver {
   readonly name = 'simulated'
+  readonly #forwards = new Map<string, OpenForward>()
 
   async prepare(): Promise<void> {}
 
@@ -18,15 +19,35 @@ export class SimulatedNetwork implements NetworkDriver {
 
   async ensurePort(): Promise<void> {}
 
-  async removePort(): Promise<void> {}
-
-  /** Answers 127.0.0.1 and a port of 20000 to 29999 that is always the same for one id; nothing listens there. */
-  async ensureForward(forward: Forward): Promise<{ address: string; port: number }> {
-    const number = createHash('sha256').update(forward.id).digest().readUInt32BE(0)
-    return { address: '127.0.0.1', port: 20_000 + (number % 10_000) }
+  async portDifferences(): Promise<string[]> {
+    return []
   }
 
-  async removeForward(): Promise<void> {}
+  async ruleCounters(): Promise<RuleCounter[]> {
+    return []
+  }
+
+  async removePort(): Promise<void> {}
+
+  /**
+   * Answers the wanted place. Without a wanted port it is one of 20000 to 29999, always the same for one id;
+   * nothing listens there.
+   */
+  async ensureForward({ gate: _gate, ...forward }: Forward): Promise<{ address: string; port: number }> {
+    const { address } = forward.listen
+    const number = createHash('sha256').update(forward.id).digest().readUInt32BE(0)
+    const port = forward.listen.port === 0 ? 20_000 + (number % 10_000) : forward.listen.port
+    this.#forwards.set(forward.id, { ...forward, listen: { address, port } })
+    return { address, port }
+  }
+
+  async removeForward(id: string): Promise<void> {
+    this.#forwards.delete(id)
+  }
+
+  async forwardsOf(instanceId: string): Promise<OpenForward[]> {
+    return [...this.#forwards.values()].filter(({ id }) => id.startsWith(`${instanceId}/`))
+  }
 
   async census(): Promise<CensusEntry[]> {
     return []

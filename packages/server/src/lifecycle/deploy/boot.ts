@@ -2,7 +2,7 @@ import { HostError } from '@berth/contract/host/host-error'
 import { sshPlaceTaken } from '../../store/compute-instances.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
 import { sizeOf } from '../machine-size.ts'
-import { ensureSshForward } from '../ssh-forward.ts'
+import { ensureWaysIn, moveWay, settlePlaces } from '../ways-in.ts'
 import { lookAgainSeconds, placementOf, type DeployPhase } from './phase.ts'
 
 /** Starts the machine's process, unless it runs already. */
@@ -65,25 +65,27 @@ export const bootPhase: DeployPhase = {
   },
 }
 
-/** Opens the operator's way in by SSH. */
+/** Opens the ways in: the operator's SSH, the public address, the port forwards. */
 export const reachPhase: DeployPhase = {
   name: 'reach',
   label: 'Open SSH',
   deadlineSeconds: 60,
   async run(host, input) {
-    const { project, address } = placementOf(input)
-    const open = await ensureSshForward(
-      host,
-      input.row,
-      project.network_key,
-      host.plan.address(address.number),
-    )
+    const { ssh, waysIn, moving } = await ensureWaysIn(host, input)
     return {
       decide: async (tx) => {
-        if (await sshPlaceTaken(tx, input.row.id, open.address, open.port)) {
-          return { wait: `Port ${open.port} belongs to another instance; choosing another.`, seconds: 0.2 }
+        if (moving) {
+          await moveWay(tx, host, moving)
+          const { address, port } = moving.forward.listen
+          return { wait: `${address}:${port} is in use on this host; choosing another.`, seconds: 0.1 }
         }
-        return { done: { ssh_address: open.address, ssh_port: open.port } }
+        if (await sshPlaceTaken(tx, input.row.id, ssh.address, ssh.port)) {
+          return { wait: `Port ${ssh.port} belongs to another instance; choosing another.`, seconds: 0.2 }
+        }
+        await settlePlaces(tx, input)
+        return {
+          done: { ssh_address: ssh.address, ssh_port: ssh.port, ways_in: JSON.stringify(waysIn) },
+        }
       },
     }
   },

@@ -4,6 +4,7 @@ import type { GuestAccess, PublishedSettings } from '../../store/published-setti
 import type { ComputeInstanceRow, GuestAddressRow, ProjectRow } from '../../store/schema.ts'
 import type { SecretBox } from '../../store/secret-box.ts'
 import type { Tx } from '../../store/store.ts'
+import type { Places } from '../guest-network.ts'
 import type { Host } from '../host.ts'
 import type { Placement } from '../machine-spec.ts'
 
@@ -36,6 +37,7 @@ export interface PhaseInput {
   readonly now: number
   /** Undefined until the instance has its place. */
   readonly address: GuestAddressRow | undefined
+  readonly places: Places
 }
 
 /** One stretch of the way to a running guest. It may be repeated at any time, after any crash. */

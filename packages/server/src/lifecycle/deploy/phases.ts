@@ -1,3 +1,4 @@
+import { addressPhase } from './address.ts'
 import { bootPhase, reachPhase, startPhase } from './boot.ts'
 import { accessPhase } from './access.ts'
 import type { DeployPhase } from './phase.ts'
@@ -11,9 +12,20 @@ import { shutdownPhase } from './shutdown.ts'
  * for a stopped one, `down` to a stopped guest, or on to `up` when it is to run again: a reboot.
  */
 const WAYS: Readonly<Record<string, readonly DeployPhase[]>> = {
-  up: [placePhase, imagePhase, attachPhase, diskPhase, startPhase, bootPhase, accessPhase, reachPhase],
-  change: [attachPhase, accessPhase, reachPhase],
-  keep: [imagePhase, diskPhase],
+  up: [
+    placePhase,
+    addressPhase,
+    imagePhase,
+    attachPhase,
+    diskPhase,
+    startPhase,
+    bootPhase,
+    accessPhase,
+    reachPhase,
+  ],
+  // The rules in the kernel and those in the relay change one right after the other.
+  change: [addressPhase, attachPhase, reachPhase, accessPhase],
+  keep: [imagePhase, diskPhase, addressPhase, attachPhase, reachPhase],
   down: [shutdownPhase],
 }
 

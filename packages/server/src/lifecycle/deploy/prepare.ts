@@ -1,3 +1,4 @@
+import { policyOf } from '../guest-network.ts'
 import { guestPort, imageFor, machineSpec, projectNetwork } from '../machine-spec.ts'
 import { placementOf, type DeployPhase } from './phase.ts'
 
@@ -12,7 +13,7 @@ export const imagePhase: DeployPhase = {
   },
 }
 
-/** Makes the project's network and the guest's place on it. */
+/** Makes the project's network and the guest's place on it, with what may reach it there. */
 export const attachPhase: DeployPhase = {
   name: 'attach',
   label: 'Attach network',
@@ -22,7 +23,7 @@ export const attachPhase: DeployPhase = {
     const network = projectNetwork(host, project)
     await host.projectLocks.run(network.key, async () => {
       await host.network.ensureProject(network)
-      await host.network.ensurePort(network, guestPort(host, id, address))
+      await host.network.ensurePort(network, guestPort(host, id, address), policyOf(input.settings))
     })
     return { done: {} }
   },

@@ -1,0 +1,125 @@
+import type { PortForwardPlace } from '@berth/contract/vm-output'
+import { PlaceTakenError, type OpenForward } from '../network/network-driver.ts'
+import { claimExternalPort, moveExternalPort, releaseExternalPort } from '../store/external-ports.ts'
+import { claimPublicAddress, movePublicAddress, releasePublicAddress } from '../store/public-addresses.ts'
+import type { Tx } from '../store/store.ts'
+import type { WaysIn } from '../store/ways-in.ts'
+import type { PhaseInput } from './deploy/phase.ts'
+import { placementOf } from './deploy/phase.ts'
+import {
+  forwardTargets,
+  publicClaimId,
+  rowLeadsTo,
+  SSH_PORT,
+  wantedWays,
+  type WantedWay,
+} from './guest-network.ts'
+import type { Host } from './host.ts'
+import { ensureSshForward, sshForwardId } from './ssh-forward.ts'
+
+/** How opening an instance's ways in ended. */
+export interface OpenedWays {
+  readonly ssh: { readonly address: string; readonly port: number }
+  readonly waysIn: WaysIn
+  /** A place that somebody else on the host has and that the instance never had: it takes another. */
+  readonly moving: WantedWay | undefined
+  /** Why single ports of the public address are not open, for a person to read. */
+  readonly problems: readonly string[]
+  /** The ids of what was not open although it was once. */
+  readonly reopened: readonly string[]
+}
+
+/**
+ * Brings the relay to what the settings ask for: first what must not be open any more is closed, then the rest
+ * is opened, or given its present rules.
+ * @throws HostError when a place that the instance already had is somebody else's now
+ */
+export async function ensureWaysIn(host: Host, input: PhaseInput): Promise<OpenedWays> {
+  const { project, address, id } = placementOf(input)
+  const guestAddress = host.plan.address(address.number)
+  const owner = { id, networkKey: project.network_key, guestAddress }
+  const wanted = wantedWays(host, owner, input.settings, input.places)
+  const open = await host.network.forwardsOf(id)
+  for (const forward of open) {
+    const stays = forward.id === sshForwardId(id) || wanted.some((way) => way.forward.id === forward.id)
+    if (!stays) await host.network.removeForward(forward.id)
+  }
+  const ssh = await ensureSshForward(host, input.row, project.network_key, guestAddress)
+  const opened: WantedWay[] = []
+  const problems: string[] = []
+  let moving: WantedWay | undefined
+  for (const way of wanted) {
+    try {
+      await host.network.ensureForward(way.forward)
+      opened.push(way)
+    } catch (error) {
+      if (!(error instanceof PlaceTakenError)) throw error
+      const portOnly = 'publicAddress' in way.at && way.forward.target !== null
+      if (portOnly) problems.push(error.message)
+      else if (isClaimed(way)) throw error
+      else moving = way
+      // Without its claim the address is not the instance's, and nothing listens there.
+      if (moving) break
+    }
+  }
+  return {
+    ssh,
+    waysIn: waysInFrom(input, opened),
+    moving,
+    problems,
+    reopened: reopenedOf(wanted, open),
+  }
+}
+
+/** Writes down what is the instance's for good, and gives back what it does not use any more. */
+export async function settlePlaces(tx: Tx, { row, settings, places }: PhaseInput): Promise<void> {
+  const targets = forwardTargets(settings.portForwards)
+  for (const port of places.externalPorts) {
+    if (!targets.some((target) => rowLeadsTo(port, target))) await releaseExternalPort(tx, port)
+    else if (port.claimed === 0) await claimExternalPort(tx, port)
+  }
+  if (!settings.publicIp) await releasePublicAddress(tx, row.id)
+  else if (places.publicAddress?.claimed === 0) await claimPublicAddress(tx, row.id)
+}
+
+/** Gives a way in another place, to be tried next. */
+export async function moveWay(tx: Tx, host: Host, { at }: WantedWay): Promise<void> {
+  if ('publicAddress' in at) await movePublicAddress(tx, at.publicAddress, host.plan.publicCapacity)
+  else await moveExternalPort(tx, at.externalPort)
+}
+
+function isClaimed({ at }: WantedWay): boolean {
+  return ('publicAddress' in at ? at.publicAddress.claimed : at.externalPort.claimed) === 1
+}
+
+function reopenedOf(wanted: readonly WantedWay[], open: readonly OpenForward[]): string[] {
+  return wanted
+    .filter((way) => isClaimed(way) && !open.some(({ id }) => id === way.forward.id))
+    .map(({ forward }) => forward.id.slice(forward.id.indexOf('/') + 1))
+}
+
+function waysInFrom({ row, settings }: PhaseInput, opened: readonly WantedWay[]): WaysIn {
+  const find = (id: string) => opened.find(({ forward }) => forward.id === `${row.id}/${id}`)?.forward
+  const forwards = settings.portForwards.flatMap((forward): PortForwardPlace[] => {
+    const protocol = forward.protocol ?? 'tcp'
+    const way = find(`forward-${protocol}-${forward.internal_port}`)
+    if (!way) return []
+    return [
+      {
+        application: forward.application ?? '',
+        protocol,
+        ...way.listen,
+        internalPort: forward.internal_port,
+        source: forward.source,
+      },
+    ]
+  })
+  const claim = opened.find(({ forward }) => forward.id === publicClaimId(row.id))
+  const publicAddress = claim?.forward.listen.address ?? ''
+  const sshForward = find(`forward-tcp-${SSH_PORT}`)
+  return {
+    publicAddress,
+    forwards,
+    ssh: publicAddress === '' ? (sshForward?.listen ?? null) : { address: publicAddress, port: SSH_PORT },
+  }
+}

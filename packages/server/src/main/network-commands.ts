@@ -1,0 +1,132 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { ensureSecretKey } from '../auth/bootstrap.ts'
+import type { Host } from '../lifecycle/host.ts'
+import { guestPort } from '../lifecycle/machine-spec.ts'
+import { guestDifferences, leftovers, placeText, type ReviewedGuest } from '../lifecycle/network-review.ts'
+import { externalPortsOf } from '../store/external-ports.ts'
+import { readInstallationId } from '../store/installation.ts'
+import { placedGuests, projectExists, type PlacedGuest } from '../store/placed-guests.ts'
+import { publicAddressOf } from '../store/public-addresses.ts'
+import { openSettings } from '../store/published-settings.ts'
+import { SecretBox } from '../store/secret-box.ts'
+import { Store } from '../store/store.ts'
+import { waysInOf } from '../store/ways-in.ts'
+import { ConfigError, type Config } from './config.ts'
+import { createHost } from './host.ts'
+import { createLogger } from './logger.ts'
+import { table } from './text-table.ts'
+
+/** `berth network show PROJECT`: its guests, their addresses, rules with what they counted, and ways in. */
+export async function showNetworkCommand(config: Config, projectName: string): Promise<void> {
+  await withInstallation(config, async (store, secretBox, host) => {
+    if (!(await projectExists(store.db, projectName)))
+      throw new ConfigError(`There is no project ${JSON.stringify(projectName)}.`)
+    const guests = (await placedGuests(store.db)).filter(({ project }) => project.name === projectName)
+    if (guests.length === 0) {
+      process.stdout.write(`Project ${projectName} has no guests.\n`)
+      return
+    }
+    const guestRows = guests.map(({ row, address }) => [
+      row.name,
+      guestPort(host, row.id, address).address,
+      waysInOf(row).publicAddress || '-',
+      address.mac,
+      `g${address.number}`,
+      row.power_state,
+    ])
+    const rules: string[][] = []
+    const ways: string[][] = []
+    for (const guest of guests) {
+      const { row, project, address } = guest
+      const written = openSettings(secretBox, row)?.firewallRules ?? []
+      for (const counter of await host.network.ruleCounters(
+        project.network_key,
+        guestPort(host, row.id, address),
+      )) {
+        const rule = counter.direction === 'in' ? written[Number.parseInt(counter.label, 10) - 1] : undefined
+        const action = rule?.action ?? 'drop'
+        const source = rule?.source_cidr ?? (counter.direction === 'in' ? 'any' : 'guest')
+        rules.push([
+          row.name,
+          counter.direction,
+          counter.label,
+          action,
+          source,
+          `${counter.packets}`,
+          `${counter.bytes}`,
+        ])
+      }
+      for (const forward of await host.network.forwardsOf(row.id))
+        ways.push([row.name, forward.id.slice(row.id.length + 1), placeText(forward)])
+    }
+    const parts = [
+      table(['GUEST', 'ADDRESS', 'PUBLIC', 'MAC', 'DEVICE', 'POWER'], guestRows),
+      table(['GUEST', 'DIRECTION', 'RULE', 'ACTION', 'SOURCE', 'PACKETS', 'BYTES'], rules),
+      table(['GUEST', 'WAY IN', 'PLACE'], ways),
+    ]
+    process.stdout.write(parts.join('\n'))
+  })
+}
+
+/**
+ * `berth network verify`: compares the kernel and the relay with the database, and exits 1 when something
+ * differs. A server that runs makes it good by itself within half a minute.
+ */
+export async function verifyNetworkCommand(config: Config): Promise<void> {
+  await withInstallation(config, async (store, secretBox, host) => {
+    const guests = await placedGuests(store.db)
+    const rows: string[][] = []
+    let looked = 0
+    for (const guest of guests) {
+      const reviewed = await reviewedGuest(store, secretBox, guest)
+      if (!reviewed) continue
+      looked += 1
+      for (const difference of await guestDifferences(host, reviewed))
+        rows.push([guest.project.name, guest.row.name, difference])
+    }
+    for (const { kind, name, owner } of leftovers(await host.network.census(), guests))
+      rows.push(['-', owner ?? '-', `nobody's ${kind} ${name}`])
+    if (rows.length === 0) {
+      process.stdout.write(
+        `The network is as it should be: ${looked} ${looked === 1 ? 'guest' : 'guests'}.\n`,
+      )
+      return
+    }
+    process.stdout.write(table(['PROJECT', 'GUEST', 'DIFFERENCE'], rows))
+    process.exitCode = 1
+  })
+}
+
+/** The guest with what its network follows from; null while it is being changed, when nothing can be compared. */
+async function reviewedGuest(
+  store: Store,
+  secretBox: SecretBox,
+  guest: PlacedGuest,
+): Promise<ReviewedGuest | null> {
+  const { row } = guest
+  const settings = openSettings(secretBox, row)
+  if (row.phase !== 'run' || settings === null) return null
+  const places = {
+    publicAddress: await publicAddressOf(store.db, row.id),
+    externalPorts: await externalPortsOf(store.db, row.id),
+  }
+  return { ...guest, settings, places }
+}
+
+async function withInstallation(
+  config: Config,
+  work: (store: Store, secretBox: SecretBox, host: Host) => Promise<void>,
+): Promise<void> {
+  const store = await Store.openExisting(join(config.state, 'berth.db'))
+  if (!store || !existsSync(join(config.state, 'secret.key')))
+    throw new ConfigError(`${config.state} holds no installation (flag --state, variable BERTH_STATE).`)
+  try {
+    const installId = await readInstallationId(store.db)
+    if (installId === undefined) throw new ConfigError(`${config.state} holds no installation yet.`)
+    const host = createHost(config, installId, createLogger('silent'))
+    await work(store, new SecretBox(ensureSecretKey(config.state)), host)
+  } finally {
+    await store.close()
+  }
+}
