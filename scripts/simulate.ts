@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { CRASH_POINTS, Simulation, type Points } from '../test/simulation/simulation.ts'
+import { CRASH_POINTS, type Points } from '../test/simulation/points.ts'
+import { Simulation } from '../test/simulation/simulation.ts'
 
 // npm run simulate -- --seeds 10000 [--from 1]: plays seeded runs and stops at the first that breaks a promise.
 

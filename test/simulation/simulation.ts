@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { setImmediate as tick } from 'node:timers/promises'
 import type { ComputeInstance } from '@berth/contract/compute-instance'
 import { PROJECTS_PATH } from '@berth/contract/api-version'
-import type { FastifyInstance } from 'fastify'
 import { createHttpServer } from '../../packages/server/src/api/http-server.ts'
 import { bootstrap } from '../../packages/server/src/auth/bootstrap.ts'
 import { Engine } from '../../packages/server/src/engine/engine.ts'
@@ -21,7 +20,11 @@ import { FakeDriver } from './fake-driver.ts'
 import { FakeNetwork } from './fake-network.ts'
 import { FakeWorld, isRunning } from './fake-world.ts'
 import { Gates } from './gates.ts'
+import { CRASH_POINTS, type Points } from './points.ts'
+import { Promises, type Promised } from './promises.ts'
 import { Random } from './random.ts'
+
+type HttpServer = Awaited<ReturnType<typeof createHttpServer>>
 
 const NAMES = ['a', 'b', 'c', 'd'] as const
 const INSTANCES = `${PROJECTS_PATH}/defaultproject/workspaces/default/computeinstances`
@@ -36,28 +39,8 @@ const REQUESTS = [
   'reboot',
   'delete',
 ] as const
-const EFFECTS = [
-  ...[
-    'ensureDisk',
-    'ensureSeed',
-    'ensureRunning',
-    'observe',
-    'changeAccess',
-    'requestPowerOff',
-    'ensureStopped',
-    'remove',
-  ].map((name) => `driver.${name}`),
-  ...['ensureProject', 'removeProject', 'ensurePort', 'removePort', 'ensureForward', 'removeForward'].map(
-    (name) => `network.${name}`,
-  ),
-]
-/** Every named point: before and after every effect on the host. */
-export const CRASH_POINTS = EFFECTS.flatMap((effect) => [`${effect}:before`, `${effect}:after`])
 const WORKERS = 3
 const TURNS = 600
-
-/** What was last accepted for a name. */
-type Promised = 'applied' | 'published' | 'deleted'
 
 /** One run of the real API, store, engine and lifecycle on a pretended host, in virtual time, decided by a seed. */
 export class Simulation {
@@ -71,9 +54,10 @@ export class Simulation {
   readonly #target: string
   readonly #log: string[] = []
   readonly #store: Store
+  readonly #promises: Promises
   readonly #key: string
   readonly #secretBox = new SecretBox(Buffer.alloc(32, 1))
-  #http: FastifyInstance | undefined
+  #http: HttpServer | undefined
   #engine: Engine | undefined
   #running = 0
   #life = 0
@@ -81,6 +65,7 @@ export class Simulation {
   private constructor(seed: number, store: Store, clock: { time: number }, key: string, points: Points) {
     this.#random = new Random(seed)
     this.#store = store
+    this.#promises = new Promises(store, this.#world)
     this.#clock = clock
     this.#key = key
     this.#gates = new Gates(points.passed)
@@ -134,7 +119,7 @@ export class Simulation {
     for (let turn = 0; turn < TURNS; turn++) await this.#turn()
     this.#effects.faulty = false
     await this.#comeToRest()
-    await this.#checkPromises()
+    await this.#promises.check(this.#promised, (name) => this.#read(name), this.#clock.time)
     await this.#recoverFailed()
     await this.#deleteAll()
   }
@@ -258,7 +243,7 @@ export class Simulation {
     return response.statusCode === 404 ? null : response.json<ComputeInstance>()
   }
 
-  #server(): FastifyInstance {
+  #server(): HttpServer {
     if (!this.#http) throw new Error('There is no server.')
     return this.#http
   }
@@ -276,61 +261,12 @@ export class Simulation {
       }
       if (this.#running > 0) continue
       const due = await nextDue(this.#store.db)
-      calm = (await this.#isSettled()) ? calm + 1 : 0
+      calm = (await this.#promises.isSettled()) ? calm + 1 : 0
       if (due !== null) this.#clock.time = Math.max(this.#clock.time + SECOND / 10, due)
       else if (calm === 0) this.#pass(1)
     }
-    if (calm < 3) throw new Error(`It did not come to rest within an hour: ${await this.#statuses()}`)
-  }
-
-  async #isSettled(): Promise<boolean> {
-    const moving = await this.#store.db
-      .selectFrom('compute_instances')
-      .select('name')
-      .where('status', 'in', ['submitted', 'pending', 'destroying'])
-      .execute()
-    return moving.length === 0
-  }
-
-  async #statuses(): Promise<string> {
-    const rows = await this.#store.db
-      .selectFrom('compute_instances')
-      .select(['name', 'status', 'phase', 'reason'])
-      .execute()
-    return rows.map((row) => `${row.name} ${row.status} (${row.phase}): ${row.reason}`).join('; ')
-  }
-
-  async #checkPromises(): Promise<void> {
-    for (const [name, promised] of this.#promised) {
-      const read = await this.#read(name)
-      if (promised === 'deleted') {
-        if (read) throw new Error(`${name} was deleted and is there: ${read.status.status}.`)
-        continue
-      }
-      if (!read) throw new Error(`${name} was ${promised} and is gone.`)
-      const { status, reason, powerState } = read.status
-      if (reason === '') throw new Error(`${name} is ${status} without a reason.`)
-      if (promised === 'published' && status !== 'success' && status !== 'failed') {
-        throw new Error(`${name} was published and is ${status}: ${reason}`)
-      }
-      const machine = this.#world.machines.get(read.metadata.id)
-      const runs = machine !== undefined && isRunning(machine, this.#clock.time)
-      if (status === 'success' && runs !== (powerState === 'running')) {
-        throw new Error(`${name} says ${powerState}, and its machine ${runs ? 'runs' : 'does not run'}.`)
-      }
-    }
-    await this.#checkNothingStray()
-  }
-
-  /** Whatever is on the host belongs to an instance that is there. */
-  async #checkNothingStray(): Promise<void> {
-    const rows = await this.#store.db.selectFrom('compute_instances').select('id').execute()
-    const ids = new Set(rows.map((row) => row.id))
-    for (const id of this.#world.machines.keys())
-      if (!ids.has(id)) throw new Error(`Machine ${id} belongs to nobody.`)
-    for (const id of this.#world.forwards.keys()) {
-      if (!ids.has(id.split('/')[0] ?? '')) throw new Error(`Forward ${id} belongs to nobody.`)
-    }
+    if (calm < 3)
+      throw new Error(`It did not come to rest within an hour: ${await this.#promises.statuses()}`)
   }
 
   /** Publishing again mends what failed, now that the host behaves. */
@@ -351,29 +287,11 @@ export class Simulation {
   async #deleteAll(): Promise<void> {
     for (const name of NAMES) await this.#call('DELETE', `/${name}`)
     await this.#comeToRest()
-    const left = [...this.#world.census(), ...(await this.#rowsLeft())]
+    const left = [...this.#world.census(), ...(await this.#promises.rowsLeft())]
     if (left.length > 0) throw new Error(`Everything was deleted, and there is still: ${left.join(', ')}.`)
-  }
-
-  async #rowsLeft(): Promise<string[]> {
-    const { db } = this.#store
-    const instances = await db.selectFrom('compute_instances').select('name').execute()
-    const addresses = await db.selectFrom('guest_addresses').select('number').execute()
-    const items = await db.selectFrom('work_items').select('object_id').execute()
-    return [
-      ...instances.map((row) => `row ${row.name}`),
-      ...addresses.map((row) => `address ${row.number}`),
-      ...items.map((row) => `work item ${row.object_id}`),
-    ]
   }
 
   #note(text: string): void {
     this.#log.push(`${((this.#clock.time - 1_000_000 * SECOND) / SECOND).toFixed(1)} s  ${text}`)
   }
-}
-
-/** Which named points were passed, and at which the server died, over many runs. */
-export interface Points {
-  readonly passed: Map<string, number>
-  readonly crashedAt: Set<string>
 }

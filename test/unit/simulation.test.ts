@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { CRASH_POINTS, Simulation, type Points } from '../simulation/simulation.ts'
+import { CRASH_POINTS, type Points } from '../simulation/points.ts'
+import { Simulation } from '../simulation/simulation.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const SEEDS = 200

@@ -11,14 +11,16 @@ test('after a restart, more than two pages of unfinished work all go on', { time
     names.map((name) => slow.api.call('POST', `${INSTANCES}?auto-publish=true`, instanceBody(name))),
   )
   await slow.stop()
-  const { api, stop } = await startSimulated(state, { vcpus: 1_000 })
+  const server = await startSimulated(state, { vcpus: 1_000 })
   const done = async () => {
-    const offsets = [0, 50, 100].map((offset) => api.call('GET', `${INSTANCES}?limit=50&offset=${offset}`))
+    const offsets = [0, 50, 100].map((offset) =>
+      server.api.call('GET', `${INSTANCES}?limit=50&offset=${offset}`),
+    )
     const items = (await Promise.all(offsets)).flatMap(
       (page) => page.body.items as { status: { status: string } }[],
     )
     return items.filter((item) => item.status.status === 'success').length
   }
   await expect.poll(done, { timeout: 50_000, interval: 500 }).toBe(104)
-  await stop()
+  await server.stop()
 })
