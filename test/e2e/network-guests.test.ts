@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import type { ComputeInstance } from '@berth/contract/compute-instance'
 import type { FirewallRule, PortForward } from '@berth/contract/network-rules'
@@ -71,8 +73,19 @@ function visit(address: string, port: number, localAddress = '127.0.0.1'): Promi
 
 const verify = () => berth('network', 'verify', '--state', server.state)
 
+/** A program of the host that has a place which an instance wants. */
+async function squat(address: string, port: number): Promise<Server> {
+  const squatter = createServer().listen(port, address)
+  await once(squatter, 'listening')
+  return squatter
+}
+
 test('a public address answers on the ports that the rules open, and on no other', async () => {
+  // Somebody has the first address, so the first instance gets the second.
+  const squatter = await squat(pool, 1)
   await publish('one', { publicIp: true, rules: [web] })
+  await up('one')
+  squatter.close()
   await publish('two', { publicIp: true, rules: [ssh] })
   const [one, two] = [outputOf(await up('one')), outputOf(await up('two'))]
   for (const seen of [one, two]) {
@@ -81,7 +94,7 @@ test('a public address answers on the ports that the rules open, and on no other
   }
   const last = Number(pool.split('.')[3])
   const prefix = pool.split('.').slice(0, 3).join('.')
-  expect(new Set([one['Public IP'], two['Public IP']])).toEqual(new Set([pool, `${prefix}.${last + 1}`]))
+  expect([one['Public IP'], two['Public IP']]).toEqual([`${prefix}.${last + 1}`, pool])
   // HTTP's 404 is the guest's: it serves no file.
   expect(await visit(one['Public IP'] ?? '', 80)).toBeTypeOf('number')
   expect(await visit(one['Public IP'] ?? '', 22)).toBe('ECONNREFUSED')
@@ -132,6 +145,21 @@ test('changed rules apply while it runs, by source', async () => {
   await publish('one', { publicIp: true, rules: [] })
   await up('one')
   expect(await visit(address, 80, '127.0.0.2')).toBe('ECONNREFUSED')
+})
+
+test('a port that a program of the host has is named, and the others open all the same', async () => {
+  const address = (await output('one'))['Public IP'] ?? ''
+  const squatter = await squat(address, 22)
+  await publish('one', { publicIp: true, rules: [ssh, web] })
+  await up('one')
+  await expect
+    .poll(async () => (await server.api.instance('one')).status.reason, { timeout: 20_000 })
+    .toMatch(new RegExp(`^Running, but ${address}:22 is in use by .*pid ${process.pid}`))
+  expect(await visit(address, 80)).toBeTypeOf('number')
+  expect((await output('one'))['ServerHost']).toBe('127.0.0.1')
+  squatter.close()
+  await expect.poll(async () => (await output('one'))['ServerHost'], { timeout: 20_000 }).toBe(address)
+  expect((await server.api.instance('one')).status.reason).toBe('Running.')
 })
 
 test('the public address gives way to forwards, which keep their ports and let in by source', async () => {

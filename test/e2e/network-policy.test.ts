@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { FirewallRule } from '@berth/contract/network-rules'
 import { runCommand } from '../../packages/server/src/host/run-command.ts'
 import { CLOSED_POLICY } from '../../packages/server/src/network/guest-policy.ts'
-import { echo, hear, NetworkBench, policyOf } from '../support/network-bench.ts'
+import { echo, guestPort, hear, NetworkBench, policyOf } from '../support/network-bench.ts'
 import { ask, OutsideClient, ping } from '../support/outside-client.ts'
 import { GuestTalk } from '../support/guest-talk.ts'
 import { knock } from '../support/stand-in-guest.ts'
@@ -171,6 +171,31 @@ test('the kernel’s rules are compared, and what differs is named and made agai
   await runCommand('bridge', ['-n', inOne, 'link', 'set', 'dev', 'g6', 'isolated', 'off'])
   expect(await network.portDifferences(one, port, policy)).toEqual(['bridge port g6'])
   await b.attach(CLOSED_POLICY)
+})
+
+test('whatever an application is called, it is only a name to the kernel', async () => {
+  const name = `"; flush ruleset #' \n\u0000 {} $(id) ${'x'.repeat(300)}`
+  const policy = policyOf(allow('any', name, { port: 80 }))
+  await b.attach(policy)
+  expect(await network.portDifferences(one, b.port, policy)).toEqual([])
+  expect(await knock(office.namespace, ['10.64.0.6:80', '10.64.0.6:22'], 700)).toEqual(['b', 'silence'])
+  const labels = (await network.ruleCounters('one', b.port)).map(({ label }) => label)
+  expect(labels.find((label) => label.startsWith('1 '))).toBe(
+    `1 ${name.replace(/[\n\0]/g, '?').slice(0, 60)}`,
+  )
+  await b.attach(CLOSED_POLICY)
+})
+
+test('the largest policy that the API takes is loaded within seconds', async () => {
+  const sources = (rule: number) =>
+    Array.from({ length: 256 }, (_, entry) => `10.${rule}.${entry}.0/25`).join(',')
+  const rules = Array.from({ length: 256 }, (_, rule) => allow(sources(rule), 'ssh,dns'))
+  const policy = policyOf(...rules)
+  const began = performance.now()
+  await network.ensurePort(one, guestPort(40), policy)
+  expect(await network.portDifferences(one, guestPort(40), policy)).toEqual([])
+  expect(performance.now() - began).toBeLessThan(20_000)
+  await network.removePort('one', guestPort(40))
 })
 
 test('the relay lets in by source, ends what a new rule refuses, and carries UDP', async () => {

@@ -45,8 +45,9 @@ interface Found {
 }
 
 function wholeNumber(found: Found, minimum: number, maximum: number): number {
-  const number = Number(found.value.trim())
-  if (!Number.isInteger(number) || number < minimum || number > maximum) {
+  const text = found.value.trim()
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number < minimum || number > maximum) {
     throw ApiError.invalid(
       found.name,
       `must be a whole number from ${minimum} to ${maximum}; got ${quoted(found.value)}`,
@@ -58,7 +59,8 @@ function wholeNumber(found: Found, minimum: number, maximum: number): number {
 function mebibytes(found: Found, defaultUnit: string, maximum: number): number {
   const unit = found.unit ?? defaultUnit
   const factor = MIB_PER_UNIT[unit]
-  const number = Number(found.value.trim())
+  const text = found.value.trim()
+  const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
   if (factor === undefined || !(number > 0) || number * factor > maximum) {
     const problem =
       factor === undefined

@@ -2,10 +2,12 @@ import Type from 'typebox'
 import { Principal } from './principal.ts'
 
 /** Labels and annotations: strings to strings, or typed clients fail to decode (wire contract 2.2). */
-export const StringMap = Type.Record(Type.String({ maxLength: 253 }), Type.String({ maxLength: 65_536 }), {
-  title: 'StringMap',
+export const StringMap = Type.Unsafe<Record<string, string>>({
+  type: 'object',
+  propertyNames: { maxLength: 253 },
+  additionalProperties: { type: 'string', maxLength: 65_536 },
 })
-export type StringMap = Type.Static<typeof StringMap>
+export type StringMap = Record<string, string>
 
 /**
  * Metadata as clients send it. Only `name` matters: the path decides project and workspace, and the

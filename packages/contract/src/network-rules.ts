@@ -40,7 +40,7 @@ export function parseFirewallRules(field: string, text: string): FirewallRule[] 
     parseSources(`${path}.source_cidr`, rule.source_cidr)
     if (rule.port !== undefined) return
     const names = applicationNames(rule.application)
-    const unknown = names.filter((name) => !(name in APPLICATION_PORTS))
+    const unknown = names.filter((name) => !Object.hasOwn(APPLICATION_PORTS, name))
     if (names.length === 0 || unknown.length > 0) {
       const what =
         names.length === 0

@@ -101,6 +101,13 @@ test('a delete wins over an action', async () => {
   await api.waitUntilGone('vm-1')
 })
 
+test('one model of GPU does not count against another', async () => {
+  await api.call('POST', `${INSTANCES}?auto-publish=true`, instanceBody('h200', [], 'h200-8gpu-vm'))
+  await api.waitForStatus('h200', 'success')
+  await api.call('POST', `${INSTANCES}?auto-publish=true`, instanceBody('a40', [], 'a40-4gpu-vm'))
+  await api.waitForStatus('a40', 'success')
+})
+
 test('an instance that finds no room waits, saying what is missing, and goes on when there is room', async () => {
   const body = (name: string) => instanceBody(name, [], 'h200-8gpu-vm')
   await api.call('POST', `${INSTANCES}?auto-publish=true`, body('big-1'))

@@ -141,3 +141,26 @@ test('two publishes at once and eight instances at once all succeed', async () =
   const addresses = up.map((instance) => instance.status.output['vm']?.tasks['guest']?.['Private IP'])
   expect(new Set(addresses).size).toBe(8)
 })
+
+test('what is sent back unchanged changes nothing: empty labels, unknown names, a profile that moved on', async () => {
+  const profile = (value: string) => ({
+    apiVersion: 'paas.envmgmt.io/v1',
+    kind: 'ComputeProfile',
+    metadata: { name: 'mine', labels: { from: 'profile' } },
+    spec: { variables: [{ name: 'Fixed', value, options: { override: { type: 'notallowed' } } }] },
+  })
+  await api.call('POST', 'computeprofiles', profile('one'))
+  const body = instanceBody('vm-1', [{ name: 'Zed', value: '' }], 'mine')
+  const own = { ...body, spec: { ...body.spec, computeProfile: { name: 'mine' } } }
+  const labelled = { ...own, metadata: { ...own.metadata, labels: {} } }
+  const applied = await api.call('POST', INSTANCES, labelled)
+  expect(applied.body.metadata.labels).toEqual({})
+  expect(applied.body.spec.variables).toContainEqual({ name: 'Zed', value: '' })
+  expect((await api.call('POST', INSTANCES, applied.body)).body).toEqual(applied.body)
+  await api.call('POST', 'computeprofiles', profile('two'))
+  const moved = await api.call('POST', INSTANCES, applied.body)
+  expect(moved.status).toBe(200)
+  expect(moved.body.spec.variables).toContainEqual(expect.objectContaining({ name: 'Fixed', value: 'two' }))
+  const without = await api.call('POST', INSTANCES, { ...own, spec: { ...own.spec, variables: [] } })
+  expect(JSON.stringify(without.body.spec.variables)).not.toContain('Zed')
+})

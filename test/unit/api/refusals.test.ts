@@ -179,3 +179,25 @@ test('64 variables beside the profile’s are taken, and can be sent back; 65 ar
   expect(applied.status).toBe(200)
   expect((await api.call('POST', many, applied.body)).body).toEqual(applied.body)
 })
+
+test.each([
+  ['a number beyond all numbers', '{"spec":{"a":1e999}}', 'a'],
+  ['half of a character', '{"spec":{"b":"\\ud800"}}', 'b'],
+  ['too many levels', `${'['.repeat(100)}${']'.repeat(100)}`, 'body'],
+  ['a broken body that holds a secret', '{"a": 1, "p": planted-secret}', 'body'],
+])('%s is a 400 that names the place and repeats nothing', async (_what, text, field) => {
+  const answer = await api.call('POST', INSTANCES, text)
+  expect(answer.body).toMatchObject({ code: 400, field })
+  expect(JSON.stringify(answer.body)).not.toContain('planted')
+})
+
+test('labels hold text only, whatever their names', async () => {
+  const body = instanceBody('vm-1')
+  const metadata = { ...body.metadata, labels: { 'a\nb': 5 } }
+  expect((await api.call('POST', INSTANCES, { ...body, metadata })).status).toBe(400)
+})
+
+test.each(['0x10', '1e2', '2.5', '0', '-1'])('%s is no number of CPUs', async (value) => {
+  const answer = await api.call('POST', INSTANCES, instanceBody('vm-1', [{ name: 'Guest CPU Count', value }]))
+  expect(answer.body).toMatchObject({ code: 400, field: 'Guest CPU Count' })
+})

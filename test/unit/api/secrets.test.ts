@@ -56,3 +56,22 @@ test('sent back masked, a secret stays; sent anew, it changes; left out, it is g
   expect(await passwordAfter([password('')])).toMatch(/^[A-Za-z0-9]{20}$/)
   await server.stop()
 })
+
+test('a secret stays one when its client sends the mask back without saying that it is', async () => {
+  const state = await tempDir()
+  const server = await startSimulated(state)
+  const { api } = server
+  const secret = { name: 'TOK', value: SECRET, options: { sensitive: true } }
+  await api.call('POST', INSTANCES, instanceBody('vm-1', [secret]))
+  const again = await api.call('POST', INSTANCES, instanceBody('vm-1', [{ name: 'TOK', value: '********' }]))
+  expect(again.body.spec.variables.at(-1)).toMatchObject({
+    name: 'TOK',
+    value: '********',
+    options: { sensitive: true },
+  })
+  await api.call('POST', INSTANCES, instanceBody('vm-1', [{ name: 'TOK', value: 'plain' }]))
+  const sealed = await api.call('POST', INSTANCES, instanceBody('vm-1', [{ ...secret, value: 'plain' }]))
+  expect(sealed.body.spec.variables.at(-1)).toMatchObject({ name: 'TOK', value: '********' })
+  await server.stop()
+  for (const path of filesBelow(state)) expect(readFileSync(path).includes(SECRET), path).toBe(false)
+})

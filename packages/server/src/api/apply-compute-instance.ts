@@ -61,7 +61,9 @@ export async function applyComputeInstance(
   const id = existing?.id ?? randomUUIDv7()
   const before = existing ? openedState(context, project, existing) : null
   const profileSpec = JSON.parse(profile.spec) as ComputeProfileSpec
-  const variables = unmask(profileSpec.variables ?? [], body.spec.variables ?? [], before?.variables ?? [])
+  const profileVariables = profileSpec.variables ?? []
+  const sent = withoutOldDefaults(profileVariables, body.spec.variables ?? [], before)
+  const variables = unmask(profileVariables, sent, before?.variables ?? [], sealedNames(existing))
   checkVariableCount(profileSpec.variables ?? [], variables)
   checkOverrides(profileSpec.variables ?? [], variables)
   machineSettings(profileSpec.variables ?? [], variables)
@@ -162,19 +164,45 @@ function unmask(
   profileVariables: readonly Variable[],
   sent: readonly Variable[],
   stored: readonly Variable[],
+  sealed: ReadonlySet<string>,
 ): Variable[] {
   return sent.map((variable) => {
-    if (variable.value !== MASK || !isSensitive(profileVariables, variable)) return variable
-    const kept =
-      stored.find((candidate) => candidate.name === variable.name)?.value ??
-      profileVariables.find((candidate) => candidate.name === variable.name)?.value
+    const isSecret = isSensitive(profileVariables, variable) || sealed.has(variable.name)
+    if (variable.value !== MASK || !isSecret) return variable
+    const before = stored.find((candidate) => candidate.name === variable.name)
+    const kept = before?.value
+    // Its client may leave out what made it a secret; it stays one.
+    const options = variable.options ?? before?.options
     if (!kept) {
       throw ApiError.invalid(
         variable.name,
         `"${MASK}" keeps the stored value, but none is stored; send the value itself`,
       )
     }
-    return { ...variable, value: kept }
+    return { ...variable, value: kept, ...(options ? { options } : {}) }
+  })
+}
+
+/** The names of the variables that are stored as secrets. */
+function sealedNames(row: ComputeInstanceRow | undefined): ReadonlySet<string> {
+  const stored = row ? (JSON.parse(row.variables) as StoredVariable[]) : []
+  return new Set(stored.filter((variable) => variable.sealed !== undefined).map((variable) => variable.name))
+}
+
+/**
+ * What a client read of its profile and sends back is not its own wish: where the profile has changed a value
+ * that nobody may override, the old one is dropped.
+ */
+function withoutOldDefaults(
+  profileVariables: readonly Variable[],
+  sent: readonly Variable[],
+  before: OpenedState | null,
+): Variable[] {
+  const former = new Map((before?.profile.variables ?? []).map((variable) => [variable.name, variable.value]))
+  return sent.filter((variable) => {
+    const present = profileVariables.find((candidate) => candidate.name === variable.name)
+    const fixed = present?.options?.readOnly === true || present?.options?.override?.type === 'notallowed'
+    return !fixed || !variable.value || former.get(variable.name) !== variable.value
   })
 }
 
@@ -198,11 +226,14 @@ function openedState(context: ApiContext, project: ProjectRow, row: ComputeInsta
  * object that was read and sent back changes nothing, though it now spells out what its profile said.
  */
 function fingerprint(context: ApiContext, state: OpenedState): string {
-  const merged = mergeVariables(state.profile.variables ?? [], state.variables)
-  const values = merged
-    .filter((variable) => variable.value)
-    .map(({ name, value, valueType = '' }) => [name, value, valueType])
-    .toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1))
+  const profileVariables = state.profile.variables ?? []
+  const known = new Set(profileVariables.map((variable) => variable.name))
+  const values = mergeVariables(profileVariables, state.variables)
+    .map(({ name, value = '', valueType = '', options }) =>
+      // Of the profile's variables only the value is the object's to say; its own count as they are.
+      known.has(name) ? { name, value, valueType } : { name, value, valueType, options: options ?? {} },
+    )
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
   const datacenter = { name: context.datacenter, ...state.spec.datacenter }
   return canonicalJson({ spec: { ...state.spec, datacenter }, values, profile: state.profile })
 }

@@ -1,5 +1,6 @@
 import { ApiError } from '@berth/contract/api-error'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { parseJson } from './json-text.ts'
 
 /** The largest body that is read, in bytes. */
 export const BODY_LIMIT = 256 * 1024
@@ -37,19 +38,5 @@ function parseBody({ headers }: FastifyRequest, body: Buffer): unknown {
       'Content-Type',
     )
   }
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body), refusePrototype)
-  } catch (error) {
-    if (error instanceof ApiError) throw error
-    const problem =
-      error instanceof SyntaxError
-        ? error.message.replace(/, ".*" is not valid JSON$/s, '')
-        : 'it is not UTF-8'
-    throw ApiError.invalid('body', `is not JSON: ${problem.slice(0, 120)}`)
-  }
-}
-
-function refusePrototype(name: string, value: unknown): unknown {
-  if (name === '__proto__') throw ApiError.invalid('body', 'must not hold a member named "__proto__"')
-  return value
+  return parseJson(body)
 }

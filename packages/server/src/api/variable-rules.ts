@@ -54,13 +54,14 @@ export function checkOverrides(profile: readonly Variable[], own: readonly Varia
     }
     if (mine === value) continue
     const { type, restrictedValues = [] } = options?.override ?? {}
-    if (type === 'notallowed' || options?.readOnly) {
+    const nothingElse = type === 'restricted' && restrictedValues.length === 0
+    if (type === 'notallowed' || nothingElse || options?.readOnly) {
       throw ApiError.invalid(name, 'is set by the profile and cannot be changed; leave it out')
     }
     if (type === 'restricted' && !restrictedValues.includes(mine)) {
       throw ApiError.invalid(
         name,
-        `must be one of ${restrictedValues.map((one) => JSON.stringify(one)).join(', ')}`,
+        `must be one of ${[...new Set([...(value ? [value] : []), ...restrictedValues])].map((one) => JSON.stringify(one)).join(', ')}`,
       )
     }
   }

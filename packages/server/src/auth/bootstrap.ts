@@ -6,7 +6,7 @@ import { hasApiKeys, insertApiKey } from '../store/api-keys.ts'
 import { ensureOrganization } from '../store/installation.ts'
 import { createProject, findProject } from '../store/projects.ts'
 import { shortId } from '../store/short-id.ts'
-import type { Store } from '../store/store.ts'
+import type { Queryable, Store } from '../store/store.ts'
 import { findWorkspace, insertWorkspace } from '../store/workspaces.ts'
 import { newApiKey } from './api-key-format.ts'
 import { writePrivateFile } from '../host/private-file.ts'
@@ -31,13 +31,16 @@ export function ensureSecretKey(stateDir: string): Buffer {
  */
 export async function bootstrap(store: Store, stateDir: string): Promise<string> {
   const now = store.clock.now()
-  const organizationId = await store.transaction(async (tx) => {
-    const organization = await ensureOrganization(tx, DEFAULT_ORGANIZATION, now)
+  const { id: organizationId } = await store.transaction((tx) =>
+    ensureOrganization(tx, DEFAULT_ORGANIZATION, now),
+  )
+  await ensureOperatorKey(store, stateDir, organizationId)
+  await store.transaction(async (tx) => {
     for (const name of [SYSTEM_CATALOG, DEFAULT_PROJECT]) {
-      if (await findProject(tx, organization.id, name)) continue
-      const project = await createProject(tx, { organizationId: organization.id, name, description: '', now })
+      if (await findProject(tx, organizationId, name)) continue
+      const project = await createProject(tx, { organizationId, name, description: '', now })
       if (name === DEFAULT_PROJECT && !(await findWorkspace(tx, project.id, DEFAULT_WORKSPACE))) {
-        const by = JSON.stringify({ id: organization.id, username: OPERATOR })
+        const by = JSON.stringify({ id: await operatorUserId(tx), username: OPERATOR })
         await insertWorkspace(tx, {
           id: randomUUIDv7(),
           project_id: project.id,
@@ -51,10 +54,19 @@ export async function bootstrap(store: Store, stateDir: string): Promise<string>
         })
       }
     }
-    return organization.id
   })
-  await ensureOperatorKey(store, stateDir, organizationId)
   return organizationId
+}
+
+/** The user whose key this installation was made with, as whom everything of the first start is recorded. */
+async function operatorUserId(tx: Queryable): Promise<string> {
+  const row = await tx
+    .selectFrom('api_keys')
+    .select('user_id')
+    .where('username', '=', OPERATOR)
+    .orderBy('created_at')
+    .executeTakeFirst()
+  return row?.user_id ?? shortId()
 }
 
 /**

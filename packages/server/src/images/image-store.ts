@@ -83,8 +83,11 @@ async function entriesOf(directory: string): Promise<string[]> {
   try {
     return (await readdir(directory)).filter((entry) => !entry.startsWith('.'))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return []
+    throw new HostError(
+      `The image cache ${directory} cannot be read (${code}). Run as root, or give --cache a directory of your own.`,
+    )
   }
 }
 

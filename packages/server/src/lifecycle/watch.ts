@@ -13,7 +13,7 @@ import { guestPort, projectNetwork } from './machine-spec.ts'
 import { ensureWaysIn } from './ways-in.ts'
 
 const WATCH_SECONDS = 5
-/** The kernel's rules are compared every so many rounds, that is every 30 s: it takes some 20 ms of CPU time a guest. */
+/** The kernel's rules are compared every so many rounds, that is every 30 s: it takes some 50 ms a guest. */
 const ROUNDS_BETWEEN_LOOKS = 6
 
 /**

@@ -64,10 +64,10 @@ export async function ensureWaysIn(host: Host, input: PhaseInput): Promise<Opene
   }
   return {
     ssh,
-    waysIn: waysInFrom(input, opened),
+    waysIn: waysInFrom(input, wanted, opened),
     moving,
     problems,
-    reopened: reopenedOf(wanted, open),
+    reopened: reopenedOf(opened, open),
   }
 }
 
@@ -92,17 +92,22 @@ function isClaimed({ at }: WantedWay): boolean {
   return ('publicAddress' in at ? at.publicAddress.claimed : at.externalPort.claimed) === 1
 }
 
-function reopenedOf(wanted: readonly WantedWay[], open: readonly OpenForward[]): string[] {
-  return wanted
+function reopenedOf(opened: readonly WantedWay[], open: readonly OpenForward[]): string[] {
+  return opened
     .filter((way) => isClaimed(way) && !open.some(({ id }) => id === way.forward.id))
     .map(({ forward }) => forward.id.slice(forward.id.indexOf('/') + 1))
 }
 
-function waysInFrom({ row, settings }: PhaseInput, opened: readonly WantedWay[]): WaysIn {
-  const find = (id: string) => opened.find(({ forward }) => forward.id === `${row.id}/${id}`)?.forward
+function waysInFrom(
+  { row, settings }: PhaseInput,
+  wanted: readonly WantedWay[],
+  opened: readonly WantedWay[],
+): WaysIn {
+  const find = (ways: readonly WantedWay[], name: string) =>
+    ways.find(({ forward }) => forward.id === `${row.id}/${name}`)?.forward
   const forwards = settings.portForwards.flatMap((forward): PortForwardPlace[] => {
     const protocol = forward.protocol ?? 'tcp'
-    const way = find(`forward-${protocol}-${forward.internal_port}`)
+    const way = find(opened, `forward-${protocol}-${forward.internal_port}`)
     if (!way) return []
     return [
       {
@@ -116,10 +121,10 @@ function waysInFrom({ row, settings }: PhaseInput, opened: readonly WantedWay[])
   })
   const claim = opened.find(({ forward }) => forward.id === publicClaimId(row.id))
   const publicAddress = claim?.forward.listen.address ?? ''
-  const sshForward = find(`forward-tcp-${SSH_PORT}`)
-  return {
-    publicAddress,
-    forwards,
-    ssh: publicAddress === '' ? (sshForward?.listen ?? null) : { address: publicAddress, port: SSH_PORT },
-  }
+  const publicSsh = `public-tcp-${SSH_PORT}`
+  // Where a program of the host has the port, it is not the guest that answers there.
+  const isHosts = find(wanted, publicSsh) !== undefined && find(opened, publicSsh) === undefined
+  const atPublicAddress = publicAddress === '' || isHosts ? null : { address: publicAddress, port: SSH_PORT }
+  const forwarded = find(opened, `forward-tcp-${SSH_PORT}`)?.listen ?? null
+  return { publicAddress, forwards, ssh: atPublicAddress ?? forwarded }
 }

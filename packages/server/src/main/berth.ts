@@ -9,6 +9,7 @@ import { buildImageCommand, listImagesCommand, removeImageCommand } from './imag
 import { importImageCommand, type ImportFlags } from './image-import.ts'
 import { showNetworkCommand, verifyNetworkCommand } from './network-commands.ts'
 import { serveCommand } from './serve-command.ts'
+import { withServedDriver } from './served-driver.ts'
 import { VERSION } from './version.ts'
 
 function withConfig(command: Command): Command {
@@ -65,7 +66,7 @@ withConfig(
   )
   .option('--json', 'as JSON')
   .action(({ json, ...flags }: ConfigFlags & { json?: boolean }) =>
-    censusCommand(loadConfig(flags), json === true),
+    censusCommand(withServedDriver(loadConfig(flags), flags), json === true),
   )
 
 withConfig(
@@ -103,12 +104,12 @@ withNetwork(
       .description('guests, addresses, firewall rules with their counters, and ways in')
       .argument('<project>'),
   ),
-).action((project: string, flags: ConfigFlags) => showNetworkCommand(loadConfig(flags), project))
+).action((project: string, flags: ConfigFlags) => showNetworkCommand(withServedDriver(loadConfig(flags), flags), project))
 withNetwork(
   withConfig(
     network.command('verify').description('compare the kernel with the database; exit 1 on a difference'),
   ),
-).action((flags: ConfigFlags) => verifyNetworkCommand(loadConfig(flags)))
+).action((flags: ConfigFlags) => verifyNetworkCommand(withServedDriver(loadConfig(flags), flags)))
 
 const image = program.command('image').description('guest images on this host')
 withConfig(image.command('build').description('build a guest image from Debian packages').argument('<name>'))

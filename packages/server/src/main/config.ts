@@ -82,7 +82,10 @@ function fromFile(path: string | undefined): Record<string, unknown> {
   } catch (error) {
     throw new ConfigError(`The configuration file ${file} cannot be read (${errorCode(error)}).`)
   }
-  return parsedJson(`The configuration file ${file}`, text) as Record<string, unknown>
+  const settings = parsedJson(`The configuration file ${file}`, text)
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
+    throw new ConfigError(`The configuration file ${file} must hold a JSON object, such as {"state": "/srv/berth"}.`)
+  return settings as Record<string, unknown>
 }
 
 /** @throws ConfigError naming the setting */
@@ -110,14 +113,20 @@ export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.
         ? ` (flag --${kebab(name)}, variable ${variableOf(name)})`
         : ''
     throw new ConfigError(
-      `${name}: ${problemOf(name, error?.message)}${hint}. Known settings: ${names.join(', ')}.`,
+      `${name}: ${problemOf(name, error)}${hint}. Known settings: ${names.join(', ')}.`,
     )
   }
   return { ...merged, state: resolve(merged.state), cache: resolve(merged.cache) }
 }
 
-function problemOf(name: string, message = 'is not valid'): string {
-  return name === 'listen' ? 'must be address:port, such as 127.0.0.1:7080' : message
+function problemOf(
+  name: string,
+  error?: { readonly message: string; readonly keyword: string; readonly params: object },
+): string {
+  if (name === 'listen') return 'must be address:port, such as 127.0.0.1:7080'
+  if (error?.keyword === 'enum' && 'allowedValues' in error.params && Array.isArray(error.params.allowedValues))
+    return `must be one of ${error.params.allowedValues.join(', ')}`
+  return error?.message ?? 'is not valid'
 }
 
 /** The settings of the simulated host, over their defaults; a variable holds them as JSON text. */

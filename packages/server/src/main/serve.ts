@@ -17,8 +17,12 @@ import { createHost, prepareHost } from './host.ts'
 import { addObjectMetrics } from './metrics/object-metrics.ts'
 import { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { portOwner } from './port-owner-text.ts'
-import { takeStateDirectory } from './state-directory.ts'
+import { rememberDriver } from './served-driver.ts'
+import { refuseLostDatabase, takeStateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
+
+/** How long requests that are under way may take once the server is told to end. */
+const STOP_GRACE_MS = 5_000
 
 /** A server that answers, and how to end it. */
 export interface RunningServer {
@@ -37,11 +41,18 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   process.umask(0o077)
   const { host: listenHost, port } = listenAddress(config)
   const stateLock = takeStateDirectory(config.state)
+  try {
+    refuseLostDatabase(config.state)
+  } catch (error) {
+    stateLock.release()
+    throw error
+  }
   const secretBox = new SecretBox(ensureSecretKey(config.state))
   const store = await Store.open(join(config.state, 'berth.db'))
   const installId = await store.transaction((tx) => installationId(tx, store.clock.now()))
   await loadCatalogue(store, await bootstrap(store, config.state))
 
+  rememberDriver(config.state, config.driver)
   const host = createHost(config, installId, logger)
   await prepareHost(host)
   if (config.driver === 'qemu') await noteInstallation(config.cache, installId, config.state)
@@ -80,7 +91,10 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   return {
     url,
     stop: async () => {
+      // A client that never finishes its request must not keep the server from ending.
+      const impatience = setTimeout(() => http.server.closeAllConnections(), STOP_GRACE_MS)
       await http.close()
+      clearTimeout(impatience)
       await engine.stop()
       await store.close()
       stateLock.release()

@@ -10,9 +10,9 @@ import { runCommand } from '../host/run-command.ts'
 export async function takeCensus(installId: string, relay: RelayClient): Promise<CensusEntry[]> {
   const namespaces = await listNamespaces(installId)
   const inside = await Promise.all(namespaces.map(({ name, key }) => lookInside(name, key)))
-  const listeners = (await relay.list()).map(({ id, listen }): CensusEntry => ({
+  const listeners = (await relay.list()).map(({ id, protocol, listen }): CensusEntry => ({
     kind: 'listener',
-    name: `${listen.address}:${listen.port}`,
+    name: `${protocol === 'udp' ? 'udp ' : ''}${listen.address}:${listen.port}`,
     owner: id.split('/')[0] ?? id,
   }))
   const socket: CensusEntry[] = existsSync(relay.socketPath)

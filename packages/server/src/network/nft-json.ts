@@ -6,6 +6,9 @@ export interface NftDocument {
   readonly nftables: readonly NftObject[]
 }
 
+/** Bytes of a namespace's rules as nft lists them: some 500 a rule, and 50 for each source of one. */
+export const MAX_LISTING = 128 * 1024 * 1024
+
 /** A table, as chains, maps and rules name it. */
 export interface NftTable {
   readonly family: string

@@ -1,13 +1,14 @@
+import { createHash } from 'node:crypto'
 import type { NftDocument, NftObject } from './nft-json.ts'
 import type { ProjectNetwork } from './network-driver.ts'
 import { readRuleset } from './project-namespace.ts'
 import { chainsOf, compileRuleset, mapsOf, type GuardedPort } from './ruleset.ts'
 import { withScratchNamespace } from './scratch-namespace.ts'
 
-/** A chain's rules, or a port's place in a map, by name such as `inet to-10.64.0.5`; in the kernel's own words. */
+/** Digests of a chain's rules, or of a port's place in a map, by name such as `inet to-10.64.0.5`. */
 type Listing = ReadonlyMap<string, string>
 
-/** How many ports' expected listings are remembered; each is a few KiB. */
+/** How many ports' expected listings are remembered; each takes about 1 KiB. */
 const MAX_REMEMBERED = 2000
 
 /**
@@ -26,7 +27,8 @@ export class PortRulesState {
 
   #expectedOf(network: ProjectNetwork, port: GuardedPort): Promise<Listing> {
     const document = JSON.stringify(compileRuleset(network, [port]))
-    const known = this.#expected.get(document)
+    const key = digest(document)
+    const known = this.#expected.get(key)
     if (known) return known
     const made = withScratchNamespace(async (exec) => {
       await exec('nft', ['-j', '-f', '-'], document)
@@ -34,8 +36,8 @@ export class PortRulesState {
       return listingOf((JSON.parse(text) as NftDocument).nftables, port)
     })
     if (this.#expected.size >= MAX_REMEMBERED) this.#expected.clear()
-    this.#expected.set(document, made)
-    made.catch(() => this.#expected.delete(document))
+    this.#expected.set(key, made)
+    made.catch(() => this.#expected.delete(key))
     return made
   }
 }
@@ -45,7 +47,8 @@ function listingOf(objects: readonly NftObject[], port: GuardedPort): Listing {
   const chains = new Set(chainsOf(port).map(({ family, name }) => `${family} ${name}`))
   const listing = new Map<string, string>()
   const append = (name: string, value: unknown) => {
-    if (chains.has(name)) listing.set(name, (listing.get(name) ?? '') + JSON.stringify(value, withoutCounts))
+    if (!chains.has(name)) return
+    listing.set(name, digest((listing.get(name) ?? '') + JSON.stringify(value, withoutCounts)))
   }
   for (const object of objects) {
     const { chain, rule, map } = object as Record<string, Record<string, unknown> | undefined>
@@ -62,6 +65,10 @@ function elementOf(map: Record<string, unknown>, port: GuardedPort): unknown {
   const keys = new Set(mapsOf(port).map(({ key }) => key))
   const elements = (map['elem'] ?? []) as [unknown, unknown][]
   return elements.find(([key]) => typeof key === 'string' && keys.has(key)) ?? null
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64')
 }
 
 /** Handles are numbers that the kernel gives out as it goes; counters move. */

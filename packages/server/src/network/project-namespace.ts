@@ -3,15 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { HostError } from '@berth/contract/host/host-error'
 import type { ProjectNetwork } from './network-driver.ts'
 import { BRIDGE, bridgeMac, parseGateway } from './network-names.ts'
-import type { NftDocument, NftObject } from './nft-json.ts'
+import { MAX_LISTING, type NftDocument, type NftObject } from './nft-json.ts'
 import { compileRuleset } from './ruleset.ts'
 import { commandFailure, runCommand, tryCommand } from '../host/run-command.ts'
 
 /** statfs(2) type of a namespace file, NSFS_MAGIC in linux/magic.h. */
 const NSFS_MAGIC = 0x6e736673
-
-/** Bytes of a namespace's rules as JSON: a rule takes about 500. */
-const MAX_LISTING = 128 * 1024 * 1024
 
 /** One network device as `ip -details -json link` tells it, reduced to what is used here. */
 export interface NetworkLink {

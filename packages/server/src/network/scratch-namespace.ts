@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { readlink } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { HostError } from '@berth/contract/host/host-error'
+import { MAX_LISTING } from './nft-json.ts'
 import { commandEnvironment, runCommand } from '../host/run-command.ts'
 
 /** Seconds after which a scratch namespace ends by itself, whatever became of its maker. */
@@ -25,7 +26,7 @@ export async function withScratchNamespace<T>(
     await Promise.race([entered(holder), failed])
     const inside = ['--target', String(holder.pid), '--net']
     return await work((file, args, inputFile) =>
-      runCommand('nsenter', [...inside, file, ...args], { inputFile }),
+      runCommand('nsenter', [...inside, file, ...args], { inputFile, maxOutput: MAX_LISTING }),
     )
   } finally {
     holder.kill('SIGKILL')

@@ -87,26 +87,28 @@ export async function placedInstanceIds(db: Queryable): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** What the other instances have reserved on this host. */
+/** What the other instances have reserved on this host; GPUs by the model that was asked for, "" for any. */
 export async function reservedByOthers(
   db: Queryable,
   id: string,
-): Promise<{ vcpus: number; memoryMib: number; gpus: number }> {
+): Promise<{ vcpus: number; memoryMib: number; gpus: Readonly<Record<string, number>> }> {
   const sums = await db
     .selectFrom('compute_instances')
     .select(({ fn }) => [
-      fn.sum<number | null>('reserved_vcpus').as('vcpus'),
-      fn.sum<number | null>('reserved_memory_mib').as('memoryMib'),
-      fn.sum<number | null>('reserved_gpus').as('gpus'),
+      'reserved_gpu_model',
+      fn.sum<number>('reserved_vcpus').as('vcpus'),
+      fn.sum<number>('reserved_memory_mib').as('memoryMib'),
+      fn.sum<number>('reserved_gpus').as('gpus'),
     ])
     // Nothing is reserved without memory, and the index begins with it.
     .where('reserved_memory_mib', '>', 0)
     .where('id', '!=', id)
-    .executeTakeFirstOrThrow()
+    .groupBy('reserved_gpu_model')
+    .execute()
   return {
-    vcpus: sums.vcpus ?? 0,
-    memoryMib: sums.memoryMib ?? 0,
-    gpus: sums.gpus ?? 0,
+    vcpus: sums.reduce((sum, row) => sum + row.vcpus, 0),
+    memoryMib: sums.reduce((sum, row) => sum + row.memoryMib, 0),
+    gpus: Object.fromEntries(sums.map((row) => [row.reserved_gpu_model, row.gpus])),
   }
 }
 

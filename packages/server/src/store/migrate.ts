@@ -3,6 +3,7 @@ import { Migrator } from 'kysely/migration'
 import { initial } from './migrations/0001-initial.ts'
 import { network } from './migrations/0002-network.ts'
 import { indexes } from './migrations/0003-indexes.ts'
+import { gpuModel } from './migrations/0004-gpu-model.ts'
 import type { Schema } from './schema.ts'
 
 /** Every migration in order; a database names those it has had. */
@@ -10,6 +11,7 @@ const MIGRATIONS = {
   '0001-initial': { up: initial },
   '0002-network': { up: network },
   '0003-indexes': { up: indexes },
+  '0004-gpu-model': { up: gpuModel },
 }
 
 /** A database whose schema this program cannot use; the message says what to do. */

@@ -130,6 +130,8 @@ interface ComputeInstancesTable {
   reserved_vcpus: number
   reserved_memory_mib: number
   reserved_gpus: number
+  /** The model that was asked for; "" for any. */
+  reserved_gpu_model: Generated<string>
   /** Where SSH answers on the host, once claimed. */
   ssh_address: string | null
   ssh_port: number | null

@@ -49,7 +49,7 @@ export function metadataColumns(metadata: RequestMetadata) {
 }
 
 function mapColumn(map: StringMap | undefined): string | null {
-  if (map === undefined || Object.keys(map).length === 0) return null
+  if (map === undefined) return null
   return JSON.stringify(Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1))))
 }
 

@@ -29,6 +29,7 @@ export const placePhase: DeployPhase = {
             reserved_vcpus: settings.vcpus,
             reserved_memory_mib: settings.memoryMib,
             reserved_gpus: settings.gpuCount,
+            reserved_gpu_model: settings.gpuModel,
             // Written before the seed is, so that it is known for good what the seed says.
             guest_access: row.guest_access ?? sealAccess(secretBox, row.id, access),
           },
@@ -41,17 +42,18 @@ export const placePhase: DeployPhase = {
 interface Reserved {
   readonly vcpus: number
   readonly memoryMib: number
-  readonly gpus: number
+  readonly gpus: Readonly<Record<string, number>>
 }
 
 /** The first thing there is too little of, as a sentence with its figures; null when there is room. */
 function shortageOf(capacity: HostCapacity, taken: Reserved, wanted: PublishedSettings): string | null {
-  const gpus = Object.entries(capacity.gpus)
-    .filter(([model]) => wanted.gpuModel === '' || model === wanted.gpuModel)
-    .reduce((sum, [, count]) => sum + count, 0)
+  // One that asked for any model may have taken of this one.
+  const counts = (model: string) => wanted.gpuModel === '' || model === '' || model === wanted.gpuModel
+  const sumOf = (byModel: Readonly<Record<string, number>>) =>
+    Object.entries(byModel).reduce((sum, [model, count]) => sum + (counts(model) ? count : 0), 0)
   const model = wanted.gpuModel === '' ? '' : `${wanted.gpuModel} `
   const figures = [
-    { what: `${model}GPUs`, total: gpus, taken: taken.gpus, wanted: wanted.gpuCount },
+    { what: `${model}GPUs`, total: sumOf(capacity.gpus), taken: sumOf(taken.gpus), wanted: wanted.gpuCount },
     { what: 'MiB of memory', total: capacity.memoryMib, taken: taken.memoryMib, wanted: wanted.memoryMib },
     { what: 'vCPUs', total: capacity.vcpus, taken: taken.vcpus, wanted: wanted.vcpus },
   ]

@@ -13,6 +13,7 @@ import { portOwner } from '../port-owner-text.ts'
 import { type Finding, missing, ok, warning } from './finding.ts'
 import { judgeImages } from './images.ts'
 import { tryNetwork } from './network.ts'
+import { withProbeDirectory } from './probe-directory.ts'
 import { judgePrograms } from './programs.ts'
 import { judgeDisk, judgeFileLimit, judgeMemory, judgeTime } from './resources.ts'
 import { type FileFacts, judgeState } from './state.ts'
@@ -60,15 +61,17 @@ async function userFinding(name: string): Promise<Finding> {
 }
 
 async function acceleratorFinding(config: Config, recheck: boolean): Promise<Finding> {
-  const { accelerator, reason } = await acceleratorVerdict({
-    installId: 'doctor',
-    stateDir: config.state,
-    cacheDir: config.cache,
-    accelerator: config.accelerator,
-    guestUser: config.guestUser,
-    probeImage: () => probeImage(config.cache),
-    refresh: recheck,
-  })
+  const { accelerator, reason } = await withProbeDirectory(config.state, (stateDir) =>
+    acceleratorVerdict({
+      installId: 'doctor',
+      stateDir,
+      cacheDir: config.cache,
+      accelerator: config.accelerator,
+      guestUser: config.guestUser,
+      probeImage: () => probeImage(config.cache),
+      refresh: recheck,
+    }),
+  )
   const [, why = reason, command = 'berth doctor --recheck, after something has changed'] =
     /^(.*?)\s*Run: (.*?)\.?$/s.exec(reason) ?? []
   const detail = `${accelerator}: ${why}`

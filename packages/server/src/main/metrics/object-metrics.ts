@@ -80,7 +80,7 @@ function addHostMetrics(registry: Registry, store: Store, capacity: () => Promis
     },
   })
   gauge('berth_host_gpus_reserved', 'GPUs of any model that instances have reserved.', async () => {
-    return (await reserved()).gpus
+    return Object.values((await reserved()).gpus).reduce((sum, count) => sum + count, 0)
   })
 }
 
