@@ -125,3 +125,10 @@ test('an import stands beside what is built: the newest of its name is the image
   expect((await listImages(cacheDir)).map((image) => image.name)).toEqual(['tiny', 'noble', 'noble'])
   await expect(findImage(cacheDir, 'jammy')).rejects.toThrow('There are: tiny, debian-12, noble.')
 })
+
+test('a cache that cannot be read is a sentence that names the place', async () => {
+  await writeFile(join(cacheDir, 'images'), 'not a directory')
+  await expect(listImages(cacheDir)).rejects.toThrow(
+    `The image cache cannot be read: ${join(cacheDir, 'images')} (ENOTDIR). Run as root`,
+  )
+})

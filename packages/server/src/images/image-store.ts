@@ -73,7 +73,9 @@ async function buildsOf(cacheDir: string, name: string): Promise<GuestImage[]> {
   const parent = imageDir(cacheDir, name)
   const images: GuestImage[] = []
   for (const entry of await entriesOf(parent)) {
-    const manifest = await readManifest(join(parent, entry))
+    const manifest = await readManifest(join(parent, entry)).catch((error: unknown) => {
+      throw unreadable(join(parent, entry), error)
+    })
     if (manifest?.name === name) images.push(imageFromManifest(join(parent, entry), manifest))
   }
   return images
@@ -83,12 +85,17 @@ async function entriesOf(directory: string): Promise<string[]> {
   try {
     return (await readdir(directory)).filter((entry) => !entry.startsWith('.'))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return []
-    throw new HostError(
-      `The image cache ${directory} cannot be read (${code}). Run as root, or give --cache a directory of your own.`,
-    )
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw unreadable(directory, error)
   }
+}
+
+function unreadable(directory: string, error: unknown): HostError {
+  const { code } = error as NodeJS.ErrnoException
+  return new HostError(
+    `The image cache cannot be read: ${directory} (${code}). Run as root, or give --cache a directory of your own.`,
+    { cause: error },
+  )
 }
 
 function newestFirst(a: GuestImage, b: GuestImage): number {

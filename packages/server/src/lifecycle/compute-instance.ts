@@ -1,6 +1,6 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { StepContext, StepHandler, StepOutcome } from '../engine/step.ts'
-import { instanceById } from '../store/compute-instances.ts'
+import { instanceById, sshPortsOfOthers } from '../store/compute-instances.ts'
 import { addressOf } from '../store/guest-addresses.ts'
 import { externalPortsOf } from '../store/external-ports.ts'
 import { projectById } from '../store/projects.ts'
@@ -50,6 +50,7 @@ async function stepOf(
   const { store, secretBox } = lifecycle
   const access = openAccess(secretBox, row) ?? accessOf(settings)
   const places = {
+    sshPortsOfOthers: await sshPortsOfOthers(store.db, row.id),
     publicAddress: await publicAddressOf(store.db, row.id),
     externalPorts: await externalPortsOf(store.db, row.id),
   }

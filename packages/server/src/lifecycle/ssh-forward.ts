@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { HostError } from '@berth/contract/host/host-error'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import { SSH_PORT } from './guest-network.ts'
 import type { Host } from './host.ts'
@@ -19,6 +20,7 @@ export function sshForwardId(instanceId: string): string {
 /**
  * Opens the instance's SSH forward: on its own port if it has one and that is free, else on another. Ports
  * are claimed by listening, so two installations on one host never share one.
+ * @param taken ports that other instances have claimed, though theirs may not be open yet
  * @throws HostError when no port in a row of tries is free
  */
 export async function ensureSshForward(
@@ -26,11 +28,12 @@ export async function ensureSshForward(
   claimant: Claimant,
   networkKey: string,
   guestAddress: string,
+  taken: ReadonlySet<number>,
 ): Promise<{ address: string; port: number }> {
   let failure: unknown
-  for (const port of candidates(claimant)) {
+  for (const port of candidates(claimant).filter((candidate) => !taken.has(candidate))) {
     try {
-      return await host.network.ensureForward({
+      const open = await host.network.ensureForward({
         id: sshForwardId(claimant.id),
         networkKey,
         protocol: 'tcp',
@@ -38,11 +41,14 @@ export async function ensureSshForward(
         target: { address: guestAddress, port: SSH_PORT },
         gate: null,
       })
+      if (!taken.has(open.port)) return open
+      // It was opened before another instance claimed the port.
+      await host.network.removeForward(sshForwardId(claimant.id))
     } catch (error) {
       failure = error
     }
   }
-  throw failure
+  throw failure ?? new HostError(`None of ${TRIES} ports from ${FIRST_PORT} on is free for SSH.`)
 }
 
 /** The port it had, then a row of others that begins elsewhere for each instance. */

@@ -104,7 +104,9 @@ withNetwork(
       .description('guests, addresses, firewall rules with their counters, and ways in')
       .argument('<project>'),
   ),
-).action((project: string, flags: ConfigFlags) => showNetworkCommand(withServedDriver(loadConfig(flags), flags), project))
+).action((project: string, flags: ConfigFlags) =>
+  showNetworkCommand(withServedDriver(loadConfig(flags), flags), project),
+)
 withNetwork(
   withConfig(
     network.command('verify').description('compare the kernel with the database; exit 1 on a difference'),

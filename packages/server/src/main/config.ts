@@ -84,7 +84,9 @@ function fromFile(path: string | undefined): Record<string, unknown> {
   }
   const settings = parsedJson(`The configuration file ${file}`, text)
   if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
-    throw new ConfigError(`The configuration file ${file} must hold a JSON object, such as {"state": "/srv/berth"}.`)
+    throw new ConfigError(
+      `The configuration file ${file} must hold a JSON object, such as {"state": "/srv/berth"}.`,
+    )
   return settings as Record<string, unknown>
 }
 
@@ -112,9 +114,7 @@ export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.
       name in Config.properties && name !== 'simulated'
         ? ` (flag --${kebab(name)}, variable ${variableOf(name)})`
         : ''
-    throw new ConfigError(
-      `${name}: ${problemOf(name, error)}${hint}. Known settings: ${names.join(', ')}.`,
-    )
+    throw new ConfigError(`${name}: ${problemOf(name, error)}${hint}. Known settings: ${names.join(', ')}.`)
   }
   return { ...merged, state: resolve(merged.state), cache: resolve(merged.cache) }
 }
@@ -124,7 +124,11 @@ function problemOf(
   error?: { readonly message: string; readonly keyword: string; readonly params: object },
 ): string {
   if (name === 'listen') return 'must be address:port, such as 127.0.0.1:7080'
-  if (error?.keyword === 'enum' && 'allowedValues' in error.params && Array.isArray(error.params.allowedValues))
+  if (
+    error?.keyword === 'enum' &&
+    'allowedValues' in error.params &&
+    Array.isArray(error.params.allowedValues)
+  )
     return `must be one of ${error.params.allowedValues.join(', ')}`
   return error?.message ?? 'is not valid'
 }

@@ -7,6 +7,7 @@ import { guestDifferences, leftovers, placeText, type ReviewedGuest } from '../l
 import { externalPortsOf } from '../store/external-ports.ts'
 import { readInstallationId } from '../store/installation.ts'
 import { placedGuests, projectExists, type PlacedGuest } from '../store/placed-guests.ts'
+import { sshPortsOfOthers } from '../store/compute-instances.ts'
 import { publicAddressOf } from '../store/public-addresses.ts'
 import { openSettings } from '../store/published-settings.ts'
 import { SecretBox } from '../store/secret-box.ts'
@@ -108,6 +109,7 @@ async function reviewedGuest(
   const settings = openSettings(secretBox, row)
   if (row.phase !== 'run' || settings === null) return null
   const places = {
+    sshPortsOfOthers: await sshPortsOfOthers(store.db, row.id),
     publicAddress: await publicAddressOf(store.db, row.id),
     externalPorts: await externalPortsOf(store.db, row.id),
   }

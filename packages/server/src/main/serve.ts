@@ -52,9 +52,9 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   const installId = await store.transaction((tx) => installationId(tx, store.clock.now()))
   await loadCatalogue(store, await bootstrap(store, config.state))
 
-  rememberDriver(config.state, config.driver)
   const host = createHost(config, installId, logger)
   await prepareHost(host)
+  rememberDriver(config.state, config.driver)
   if (config.driver === 'qemu') await noteInstallation(config.cache, installId, config.state)
   const ids = await placedInstanceIds(store.db)
   const adoption = new Adoption(ids)

@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { CensusEntry } from '@berth/contract/host/census'
-import type { Forward, NetworkDriver, OpenForward, RuleCounter } from './network-driver.ts'
+import {
+  PlaceTakenError,
+  type Forward,
+  type NetworkDriver,
+  type OpenForward,
+  type RuleCounter,
+} from './network-driver.ts'
 
-/** A network without a host: every call succeeds and nothing is made; forwards are remembered while it lives. */
+/** A network without a host: nothing is made, and a place is refused only to a second forward; forwards are remembered while it lives. */
 export class SimulatedNetwork implements NetworkDriver {
   readonly name = 'simulated'
   readonly #forwards = new Map<string, OpenForward>()
@@ -37,6 +43,10 @@ export class SimulatedNetwork implements NetworkDriver {
     const { address } = forward.listen
     const number = createHash('sha256').update(forward.id).digest().readUInt32BE(0)
     const port = forward.listen.port === 0 ? 20_000 + (number % 10_000) : forward.listen.port
+    const holder = [...this.#forwards.values()].find(
+      ({ id, listen }) => id !== forward.id && listen.address === address && listen.port === port,
+    )
+    if (holder) throw new PlaceTakenError(`${address}:${port} is in use by another forward.`)
     this.#forwards.set(forward.id, { ...forward, listen: { address, port } })
     return { address, port }
   }

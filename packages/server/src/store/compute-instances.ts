@@ -112,19 +112,13 @@ export async function reservedByOthers(
   }
 }
 
-/** Whether another instance has claimed this place for its SSH forward. */
-export async function sshPlaceTaken(
-  db: Queryable,
-  id: string,
-  address: string,
-  port: number,
-): Promise<boolean> {
-  const row = await db
+/** The ports that other instances have claimed for their SSH forwards, whether these are open or not. */
+export async function sshPortsOfOthers(db: Queryable, id: string): Promise<ReadonlySet<number>> {
+  const rows = await db
     .selectFrom('compute_instances')
-    .select('id')
-    .where('ssh_address', '=', address)
-    .where('ssh_port', '=', port)
+    .select('ssh_port')
+    .where('ssh_port', 'is not', null)
     .where('id', '!=', id)
-    .executeTakeFirst()
-  return row !== undefined
+    .execute()
+  return new Set(rows.flatMap((row) => row.ssh_port ?? []))
 }

@@ -1,5 +1,5 @@
 import { HostError } from '@berth/contract/host/host-error'
-import { sshPlaceTaken } from '../../store/compute-instances.ts'
+import { sshPortsOfOthers } from '../../store/compute-instances.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
 import { sizeOf } from '../machine-size.ts'
 import { ensureWaysIn, moveWay, settlePlaces } from '../ways-in.ts'
@@ -79,7 +79,7 @@ export const reachPhase: DeployPhase = {
           const { address, port } = moving.forward.listen
           return { wait: `${address}:${port} is in use on this host; choosing another.`, seconds: 0.1 }
         }
-        if (await sshPlaceTaken(tx, input.row.id, ssh.address, ssh.port)) {
+        if ((await sshPortsOfOthers(tx, input.row.id)).has(ssh.port)) {
           return { wait: `Port ${ssh.port} belongs to another instance; choosing another.`, seconds: 0.2 }
         }
         await settlePlaces(tx, input)
