@@ -88,5 +88,7 @@ export class FakeNetwork implements NetworkDriver {
     return []
   }
 
-  async shutdownIdle(): Promise<void> {}
+  async shutdownIdle(): Promise<void> {
+    await this.#effects.run('network.shutdownIdle', () => {})
+  }
 }

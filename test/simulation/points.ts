@@ -9,9 +9,15 @@ const EFFECTS = [
     'ensureStopped',
     'remove',
   ].map((name) => `driver.${name}`),
-  ...['ensureProject', 'removeProject', 'ensurePort', 'removePort', 'ensureForward', 'removeForward'].map(
-    (name) => `network.${name}`,
-  ),
+  ...[
+    'ensureProject',
+    'removeProject',
+    'ensurePort',
+    'removePort',
+    'ensureForward',
+    'removeForward',
+    'shutdownIdle',
+  ].map((name) => `network.${name}`),
 ]
 /** Every named point: before and after every effect on the host. */
 export const CRASH_POINTS = EFFECTS.flatMap((effect) => [`${effect}:before`, `${effect}:after`])

@@ -253,7 +253,7 @@ export class Simulation {
     const end = this.#clock.time + 3_600 * SECOND
     let calm = 0
     while (this.#clock.time < end && calm < 3) {
-      this.#work()
+      for (let worker = 0; worker < WORKERS; worker++) this.#work()
       await tick()
       while (this.#gates.size > 0) {
         this.#gates.resumeOne(this.#random)

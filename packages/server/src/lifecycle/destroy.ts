@@ -43,7 +43,6 @@ export async function destroyStep(
   return {
     next: 'gone',
     commit: async (tx) => {
-      await releaseAddress(tx, row.id)
       await releasePublicAddress(tx, row.id)
       for (const port of await externalPortsOf(tx, row.id)) await releaseExternalPort(tx, port)
       await deleteInstance(tx, row.id)
@@ -61,9 +60,10 @@ async function removeFromHost(
   for (const { id } of await host.network.forwardsOf(row.id)) await host.network.removeForward(id)
   await host.network.removeForward(sshForwardId(row.id))
   await host.driver.remove(row.id)
-  if (!address) return
   await host.projectLocks.run(project.network_key, async () => {
-    await host.network.removePort(project.network_key, guestPort(host, row.id, address))
+    if (address) await host.network.removePort(project.network_key, guestPort(host, row.id, address))
+    // Given back before the others are counted, or the last two to go would each see the other still there.
+    await store.transaction((tx) => releaseAddress(tx, row.id))
     const others = await othersOnNetwork(store.db, project.id, row.id)
     if (others === 0) await host.network.removeProject(project.network_key)
   })
