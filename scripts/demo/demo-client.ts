@@ -13,12 +13,13 @@ export class DemoClient {
   }
 
   /**
-   * @param path below the project, such as `workspaces`
+   * @param path below the default project, such as `workspaces`, or from the root, with a slash before it
    * @returns the answer's body; null when there is no such object
    * @throws Error with the server's own words for any other error
    */
   async call<Body>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Body | null> {
-    const response = await fetch(`${this.#place.url}${PROJECTS_PATH}/defaultproject/${path}`, {
+    const full = path.startsWith('/') ? path : `${PROJECTS_PATH}/defaultproject/${path}`
+    const response = await fetch(this.#place.url + full, {
       method,
       headers: { 'x-api-key': this.#key(), 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
