@@ -10,19 +10,28 @@ for option in "$@"; do
     --simulated) simulated=yes ;;
     --clean) clean=yes ;;
     *)
-      echo "Usage: npm run demo [-- --simulated | --clean]" >&2
+      echo "Usage: npm run demo [-- [--simulated] [--clean]]" >&2
       exit 2
       ;;
   esac
 done
 
 if [ "$simulated" = no ] && [ "$(id -u)" -ne 0 ]; then
-  cat >&2 <<'TEXT'
+  if [ "$clean" = yes ]; then
+    cat >&2 <<'TEXT'
+Removing real virtual machines needs root, as making them did. Either
+
+  sudo npm run demo -- --clean                remove the demo with a real VM
+  npm run demo -- --simulated --clean         remove the demo on a simulated host
+TEXT
+  else
+    cat >&2 <<'TEXT'
 Real virtual machines need root (network namespaces, QEMU as a user of its own). Either
 
   sudo npm run demo                   a real VM that you log in to by SSH
   npm run demo -- --simulated         the same API on a simulated host, without root
 TEXT
+  fi
   exit 1
 fi
 

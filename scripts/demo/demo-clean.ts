@@ -1,88 +1,85 @@
-import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { CensusEntry } from '@berth/contract/host/census'
-import { PROJECTS_PATH } from '@berth/contract/api-version'
 import type { DemoClient } from './demo-client.ts'
-import { isDemoPlace, type DemoPlace } from './demo-place.ts'
-import { BERTH, servingPid, spawnServer, untilReady } from './demo-server.ts'
+import { deleteEverything } from './demo-delete.ts'
+import { announceRemoval, isDemoDirectory } from './demo-marker.ts'
+import type { DemoPlace } from './demo-place.ts'
+import { BERTH, servingPid, type DemoServer } from './demo-server.ts'
 
-const DEADLINE_SECONDS = 120
-const PAGE = 50
-
-interface Listed {
-  readonly items: readonly { readonly metadata: { readonly name: string } }[]
-}
+/** How long the host may take to let go of what the server had, once that has ended. */
+const CENSUS_SECONDS = 15
 
 /**
- * Deletes every guest of the demo through its API, ends its server, and removes its directory once nothing of
- * it is left on the host.
- * @throws Error naming what is left, which then stays
+ * Deletes every guest of the demo through its API, ends its server, and removes its directory.
+ * @throws Error when the directory is not the demo's, or something of it is left on the host
  */
-export async function cleanDemo(place: DemoPlace, client: DemoClient): Promise<void> {
-  if (!isDemoPlace(place)) {
+export async function cleanDemo(
+  place: DemoPlace,
+  client: DemoClient,
+  server: DemoServer,
+  interruption: AbortSignal,
+): Promise<void> {
+  if (!isDemoDirectory(place)) {
     console.log(`There is nothing to remove: ${place.state} holds no demo.`)
     return
   }
-  const pid = await ensureServer(place, client)
-  await deleteEverything(client)
-  process.kill(pid, 'SIGTERM')
-  await untilGone(pid)
-  const left = census(place)
-  if (left.length > 0) {
-    throw new Error(
-      `Still on this host: ${left.map(({ kind, name }) => `${kind} ${name}`).join(', ')}. ${place.state} stays.`,
-    )
+  const began = ['berth.db', 'instances'].some((name) => existsSync(join(place.state, name)))
+  if (began || isAlive(servingPid(place))) {
+    const pid = await serve(place, client, server)
+    await deleteEverything(client, interruption)
+    announceRemoval(place)
+    process.kill(pid, 'SIGTERM')
+    await untilGone(pid)
+    await refuseLeftovers(place, interruption)
   }
   rmSync(place.state, { recursive: true, force: true })
-  const what = place.driver === 'qemu' ? 'the guests, their networks' : 'the simulated host'
-  console.log(`Removed: ${what} and ${place.state}.`)
-  if (place.driver === 'qemu') console.log('Guest images stay in the cache for next time.')
+  console.log(
+    place.driver === 'qemu'
+      ? `Removed: the guests, their networks and ${place.state}. Guest images stay in the cache for next time.`
+      : `Removed: the simulated machines and ${place.state}.`,
+  )
 }
 
-/** The process of the demo's server, started if none runs. */
-async function ensureServer(place: DemoPlace, client: DemoClient): Promise<number> {
-  const pid = servingPid(place)
-  if (pid !== undefined && isAlive(pid) && (await client.isReady())) return pid
-  const server = spawnServer(place)
-  await untilReady(server, place, client)
-  if (server.pid === undefined) throw new Error('berth serve could not be started.')
-  return server.pid
+/** The process that serves the demo: the one that runs already, else a new one. */
+async function serve(place: DemoPlace, client: DemoClient, server: DemoServer): Promise<number> {
+  const running = servingPid(place)
+  if (running !== null && isAlive(running) && (await client.isServed())) return running
+  await server.start(client)
+  const started = servingPid(place)
+  if (started === null) throw new Error(server.lastWords())
+  return started
 }
 
-async function deleteEverything(client: DemoClient): Promise<void> {
-  const projects = await names(client, '/apis/system.k8smgmt.io/v3/projects')
-  const paths: string[] = []
-  for (const project of [...projects, 'system-catalog']) {
-    for (const workspace of await names(client, `${PROJECTS_PATH}/${project}/workspaces`)) {
-      paths.push(`${PROJECTS_PATH}/${project}/workspaces/${workspace}/computeinstances`)
-    }
+async function refuseLeftovers(place: DemoPlace, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + CENSUS_SECONDS * 1_000
+  let left = await census(place, signal)
+  while (left.length > 0 && Date.now() < deadline) {
+    await sleep(500, undefined, { signal })
+    left = await census(place, signal)
   }
-  const deadline = Date.now() + DEADLINE_SECONDS * 1_000
-  for (const path of paths) {
-    for (let held = await names(client, path); held.length > 0; held = await names(client, path)) {
-      if (Date.now() > deadline)
-        throw new Error(`${held.join(', ')} could not be deleted within ${DEADLINE_SECONDS} s.`)
-      for (const name of held) await client.call('DELETE', `${path}/${name}`)
-      await sleep(500)
-    }
-  }
+  if (left.length === 0) return
+  const shown = left.map(({ kind, name }) => `  ${kind.padEnd(10)} ${name}`).join('\n')
+  throw new Error(`${place.state} stays, because something of the demo is left on this host:\n${shown}`)
 }
 
-/** The names on all pages of a list. */
-async function names(client: DemoClient, path: string): Promise<string[]> {
-  const found: string[] = []
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await client.call<Listed>('GET', `${path}?limit=${PAGE}&offset=${offset}`)
-    const items = page?.items ?? []
-    found.push(...items.map((item) => item.metadata.name))
-    if (items.length < PAGE) return found
-  }
-}
-
-function census(place: DemoPlace): CensusEntry[] {
+async function census(place: DemoPlace, signal: AbortSignal): Promise<CensusEntry[]> {
   const words = ['census', '--json', '--state', place.state, '--driver', place.driver]
-  return JSON.parse(execFileSync(BERTH, words, { encoding: 'utf8', timeout: 60_000 })) as CensusEntry[]
+  const { stdout } = await promisify(execFile)(BERTH, words, { signal, timeout: 60_000 })
+  return JSON.parse(stdout) as CensusEntry[]
+}
+
+function isAlive(pid: number | null): boolean {
+  if (pid === null) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
 }
 
 async function untilGone(pid: number): Promise<void> {
@@ -91,13 +88,4 @@ async function untilGone(pid: number): Promise<void> {
     await sleep(100)
   }
   throw new Error(`berth serve (pid ${pid}) did not end within 30 s.`)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }

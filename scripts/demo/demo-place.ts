@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 /** Where the demo keeps everything that is its own. */
 export interface DemoPlace {
@@ -8,12 +7,7 @@ export interface DemoPlace {
   readonly listen: string
   readonly url: string
   readonly driver: 'qemu' | 'simulated'
-  /** The variables to put before a command so that it means this place; "" for the default one. */
-  readonly prefix: string
 }
-
-/** Says that a directory is the demo's, and may go as a whole. */
-const MARKER = 'berth-demo'
 
 /** Not below a home directory: the guests' unprivileged user could not reach its disks there. */
 function defaultState(driver: DemoPlace['driver']): string {
@@ -22,37 +16,37 @@ function defaultState(driver: DemoPlace['driver']): string {
     : join(homedir(), `.local/state/berth-demo-${driver}`)
 }
 
-/** BERTH_DEMO_STATE and BERTH_DEMO_LISTEN move the demo; BERTH_STATE is the server's own, and is not looked at. */
-export function demoPlace(simulated: boolean): DemoPlace {
-  const driver = simulated ? 'simulated' : 'qemu'
-  const { BERTH_DEMO_STATE: state, BERTH_DEMO_LISTEN: listen } = process.env
-  const prefix = [
-    state ? `BERTH_DEMO_STATE=${state} ` : '',
-    listen ? `BERTH_DEMO_LISTEN=${listen} ` : '',
-  ].join('')
-  const at = listen || '127.0.0.1:7080'
-  return { driver, listen: at, url: `http://${at}`, state: state || defaultState(driver), prefix }
-}
-
-/** Whether the demo has a place here. */
-export function isDemoPlace({ state }: DemoPlace): boolean {
-  return existsSync(join(state, MARKER))
-}
+/** What moves the demo elsewhere; BERTH_CACHE is the server's own, and the demo's server heeds it too. */
+const VARIABLES = ['BERTH_DEMO_STATE', 'BERTH_DEMO_LISTEN', 'BERTH_CACHE'] as const
 
 /**
- * Makes the directory the demo's.
- * @throws Error when it holds an installation that the demo did not make
+ * BERTH_DEMO_STATE (a directory that the demo makes, and `--clean` removes) and BERTH_DEMO_LISTEN
+ * (address:port) move the demo elsewhere. They are not BERTH_STATE and BERTH_LISTEN, which name the
+ * operator's own installation to `berth serve`: the demo neither uses nor removes that one.
  */
-export function takePlace(place: DemoPlace): void {
-  if (isDemoPlace(place)) return
-  if (existsSync(join(place.state, 'berth.db'))) {
-    throw new Error(
-      `${place.state} holds an installation that is not the demo's. Give BERTH_DEMO_STATE another directory.`,
-    )
+export function demoPlace(simulated: boolean): DemoPlace {
+  const driver = simulated ? 'simulated' : 'qemu'
+  const listen = process.env['BERTH_DEMO_LISTEN'] || '127.0.0.1:7080'
+  return {
+    driver,
+    listen,
+    url: `http://${listen}`,
+    state: resolve(process.env['BERTH_DEMO_STATE'] || defaultState(driver)),
   }
-  mkdirSync(place.state, { recursive: true, mode: 0o711 })
-  writeFileSync(
-    join(place.state, MARKER),
-    'Made by npm run demo; removed as a whole by npm run demo -- --clean.\n',
-  )
+}
+
+/** What to type for this same demo again, with the variables and options that it runs with. */
+export function demoCommand(place: DemoPlace, ...options: string[]): string {
+  const settings = VARIABLES.flatMap((name) => {
+    const value = process.env[name]
+    return value ? [`${name}=${quoted(value)}`] : []
+  })
+  const flags = [...(place.driver === 'simulated' ? ['--simulated'] : []), ...options]
+  const sudo = process.env['SUDO_USER'] ? ['sudo'] : []
+  return [...sudo, ...settings, 'npm run demo', ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ')
+}
+
+/** One word of a shell command, for a person to paste. */
+export function quoted(word: string): string {
+  return /^[\w./:@%+=[\],-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

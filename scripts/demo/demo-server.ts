@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DemoClient } from './demo-client.ts'
+import { takeDemoDirectory, withdrawRemoval } from './demo-marker.ts'
 import type { DemoPlace } from './demo-place.ts'
 
 /** The longest start: the accelerator probe waits up to 20 s for a guest that never answers. */
@@ -13,49 +14,87 @@ export function logOf(place: DemoPlace): string {
   return join(place.state, 'serve.log')
 }
 
-/**
- * Begins `berth serve`. It is kept away from the terminal's Ctrl-C, which would otherwise reach it twice: once
- * by itself and once through its parent.
- */
-export function spawnServer(place: DemoPlace): ChildProcess {
-  const log = openSync(logOf(place), 'w', 0o600)
-  const flags = ['serve', '--state', place.state, '--listen', place.listen, '--driver', place.driver]
-  const server = spawn(BERTH, flags, { stdio: ['ignore', log, log], detached: true })
-  closeSync(log)
-  return server
-}
-
-/**
- * Waits until the server that was begun, and no other on its port, is ready.
- * @throws Error with the server's own last words when it ends instead
- */
-export async function untilReady(server: ChildProcess, place: DemoPlace, client: DemoClient): Promise<void> {
-  const deadline = Date.now() + START_SECONDS * 1_000
-  while (Date.now() < deadline) {
-    if (server.exitCode !== null || server.signalCode !== null) throw new Error(lastWords(place))
-    if (servingPid(place) === server.pid && isServing(place) && (await client.isReady())) return
-    await sleep(100)
-  }
-  server.kill()
-  throw new Error(`berth serve was not ready within ${START_SECONDS} s. ${lastWords(place)}`)
-}
-
-/** The process that holds the demo's directory, or held it last; undefined when none ever did. */
-export function servingPid(place: DemoPlace): number | undefined {
+/** The process that serves, or last served, the demo's state. */
+export function servingPid(place: DemoPlace): number | null {
   try {
-    return Number(readFileSync(join(place.state, 'serve.pid'), 'utf8'))
+    return Number(readFileSync(join(place.state, 'serve.pid'), 'utf8')) || null
   } catch {
-    return undefined
+    return null
   }
 }
 
-/** Whether the server has said that it listens: before that, another one may answer on its port. */
-function isServing(place: DemoPlace): boolean {
-  return readFileSync(logOf(place), 'utf8').includes('"msg":"serving"')
-}
+/** The demo's own `berth serve`. */
+export class DemoServer {
+  readonly #place: DemoPlace
+  readonly #ended = Promise.withResolvers<void>()
+  #child: ChildProcess | null = null
+  #stopped = false
+  /** Where this server's words begin in the log: a second demo must not empty the first one's. */
+  #logStart = 0
 
-/** What the server said last that is not a log entry, else its last log entry. */
-function lastWords(place: DemoPlace): string {
-  const lines = readFileSync(logOf(place), 'utf8').trim().split('\n')
-  return lines.findLast((line) => !line.startsWith('{')) ?? lines.at(-1) ?? 'The server said nothing.'
+  constructor(place: DemoPlace) {
+    this.#place = place
+  }
+
+  /** Resolves when the server that was started has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  get isRunning(): boolean {
+    const child = this.#child
+    return child?.pid !== undefined && child.exitCode === null && child.signalCode === null
+  }
+
+  /**
+   * Starts the server and waits until it is ready. It is kept away from the terminal's Ctrl-C, which would
+   * otherwise reach it twice: once by itself and once through its parent.
+   * @throws Error with the server's own last words when it ends instead
+   */
+  async start(client: DemoClient): Promise<void> {
+    const { state, listen, driver } = this.#place
+    if (this.#stopped) throw new Error('interrupted')
+    takeDemoDirectory(this.#place)
+    withdrawRemoval(this.#place)
+    this.#logStart = this.#log().length
+    const log = openSync(logOf(this.#place), 'a', 0o600)
+    const flags = ['serve', '--state', state, '--listen', listen, '--driver', driver]
+    const child = spawn(BERTH, flags, { stdio: ['ignore', log, log], detached: true })
+    closeSync(log)
+    this.#child = child
+    child.once('exit', () => this.#ended.resolve())
+    child.once('error', () => this.#ended.resolve())
+    // Whatever ends this process, an error included, no server is left behind.
+    process.once('exit', () => this.stop())
+    const deadline = Date.now() + START_SECONDS * 1_000
+    while (Date.now() < deadline) {
+      if (!this.isRunning) throw new Error(this.lastWords())
+      // What answers could be another Berth on the same port; serve.pid is this child's once the state is.
+      if (servingPid(this.#place) === child.pid && (await client.isServed()) && this.isRunning) return
+      await Promise.race([sleep(100), this.ended])
+    }
+    this.stop()
+    throw new Error(`berth serve was not ready within ${START_SECONDS} s. ${this.lastWords()}`)
+  }
+
+  /** Asks the server to end; a second time, at once. Before the start, it keeps it from starting. */
+  stop(): void {
+    this.#stopped = true
+    if (this.isRunning) this.#child?.kill('SIGTERM')
+  }
+
+  /** What the server said last that is not a log entry, else its last log entry. */
+  lastWords(): string {
+    const lines = this.#log().subarray(this.#logStart).toString().trim().split('\n')
+    const said = lines.findLast((line) => !line.startsWith('{')) ?? lines.at(-1)
+    return said || 'The server ended without a word.'
+  }
+
+  #log(): Buffer {
+    try {
+      return readFileSync(logOf(this.#place))
+    } catch {
+      return Buffer.alloc(0)
+    }
+  }
 }

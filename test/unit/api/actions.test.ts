@@ -105,7 +105,8 @@ test('one model of GPU does not count against another', async () => {
   await api.call('POST', `${INSTANCES}?auto-publish=true`, instanceBody('h200', [], 'h200-8gpu-vm'))
   await api.waitForStatus('h200', 'success')
   await api.call('POST', `${INSTANCES}?auto-publish=true`, instanceBody('a40', [], 'a40-4gpu-vm'))
-  await api.waitForStatus('a40', 'success')
+  const beside = await api.waitForStatus('a40', 'success')
+  expect(beside.status.powerState).toBe('running')
 })
 
 test('an instance that finds no room waits, saying what is missing, and goes on when there is room', async () => {

@@ -30,7 +30,7 @@ export async function ensureSshForward(
   guestAddress: string,
   taken: ReadonlySet<number>,
 ): Promise<{ address: string; port: number }> {
-  let failure: unknown
+  let failure: Error | undefined
   for (const port of candidates(claimant).filter((candidate) => !taken.has(candidate))) {
     try {
       const open = await host.network.ensureForward({
@@ -45,6 +45,7 @@ export async function ensureSshForward(
       // It was opened before another instance claimed the port.
       await host.network.removeForward(sshForwardId(claimant.id))
     } catch (error) {
+      if (!(error instanceof HostError)) throw error
       failure = error
     }
   }
