@@ -213,8 +213,11 @@ test('what is lost or changed on the host is named, made again and reported', as
   const census = await server.census()
   const namespace = census.find(({ kind }) => kind === 'namespace')?.name ?? ''
   const chain = `to-${outputOf(instance)['Private IP']}`
+  // Held still, or the server might mend it before anybody looks.
+  server.pause()
   await runCommand('ip', ['netns', 'exec', namespace, 'nft', 'flush', 'chain', 'inet', 'berth', chain])
   const differing = await verify()
+  server.resume()
   expect(differing.code).toBe(1)
   expect(differing.said).toContain(`rules inet ${chain}`)
   await expect.poll(async () => (await verify()).code, { timeout: 60_000, interval: 2000 }).toBe(0)

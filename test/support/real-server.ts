@@ -75,6 +75,15 @@ export class RealServer {
     return this.#process
   }
 
+  /** Holds the process still, as a machine that is too busy would. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT')
+  }
+
   /** kill -9, as a crash would end it. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
