@@ -3,9 +3,10 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { INSTANCES, instanceBody } from '../support/api-client.ts'
+import { INSTANCES } from '../support/api-client.ts'
 import { RealServer } from '../support/real-server.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { TINY_PROFILE, tinyBody } from '../support/tiny-profile.ts'
 
 // A backup is restored while a real guest runs, and its server takes the guest over as it is.
 
@@ -13,28 +14,9 @@ const BERTH = join(import.meta.dirname, '../../bin/berth')
 const run = promisify(execFile)
 let server: RealServer
 
-const TINY = {
-  apiVersion: 'paas.envmgmt.io/v1',
-  kind: 'ComputeProfile',
-  metadata: { name: 'tiny' },
-  spec: {
-    guestImage: 'tiny',
-    variables: [
-      { name: 'Guest CPU Count', value: '1' },
-      { name: 'Guest Memory Size', value: '128' },
-      { name: 'Guest Disk Size', value: '1' },
-    ],
-  },
-}
-
-function tinyBody(name: string) {
-  const body = instanceBody(name, [], 'tiny')
-  return { ...body, spec: { ...body.spec, computeProfile: { name: 'tiny' } } }
-}
-
 beforeAll(async () => {
   server = await RealServer.start(await tempDir())
-  await server.api.call('POST', 'computeprofiles', TINY)
+  await server.api.call('POST', 'computeprofiles', TINY_PROFILE)
 })
 afterAll(() => server.clean())
 
