@@ -1,6 +1,7 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { CensusEntry } from '@berth/contract/host/census'
 import type {
+  ApplicationObservation,
   HostCapacity,
   MachineDriver,
   MachineObservation,
@@ -75,6 +76,18 @@ export class FakeDriver implements MachineDriver {
 
   async changeAccess(): Promise<void> {
     await this.#effects.run('driver.changeAccess', () => {})
+  }
+
+  async applicationKey(): Promise<string> {
+    return this.#effects.run('driver.applicationKey', () => '')
+  }
+
+  async ensureApplication(): Promise<void> {
+    await this.#effects.run('driver.ensureApplication', () => {})
+  }
+
+  async observeApplication(): Promise<ApplicationObservation> {
+    return { state: 'answering', detail: '', log: '' }
   }
 
   async requestPowerOff(id: string): Promise<void> {

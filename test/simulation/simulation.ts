@@ -4,6 +4,7 @@ import type { ComputeInstance } from '@berth/contract/compute-instance'
 import { PROJECTS_PATH } from '@berth/contract/api-version'
 import { createHttpServer } from '../../packages/server/src/api/http-server.ts'
 import { bootstrap } from '../../packages/server/src/auth/bootstrap.ts'
+import { SimulatedContainerImages } from '../../packages/server/src/images/container/simulated-container-images.ts'
 import { Engine } from '../../packages/server/src/engine/engine.ts'
 import { KeyedMutex } from '../../packages/server/src/host/keyed-mutex.ts'
 import { computeInstanceHandler } from '../../packages/server/src/lifecycle/compute-instance.ts'
@@ -150,6 +151,7 @@ export class Simulation {
       network: new FakeNetwork(this.#world, effects),
       plan: new NetworkPlan('10.64.0.0/20'),
       projectLocks: new KeyedMutex(),
+      containerImages: new SimulatedContainerImages(),
       findImage: async (name: string) => ({
         name,
         digest: '',

@@ -1,3 +1,4 @@
+import type { ApplicationSettings } from '@berth/contract/application/application-settings'
 import type { CensusEntry } from '@berth/contract/host/census'
 
 /** A guest image made ready to boot: absolute paths of cached, read-only files. */
@@ -49,6 +50,8 @@ export interface MachineSpec {
   readonly image: BootImage
   readonly nic: MachineNic
   readonly identity: MachineIdentity
+  /** Absolute path of a cached, read-only disk with container images; absent for machines without. */
+  readonly containerDisk?: string
 }
 
 /** What the guest last said of itself. Untrusted input: sizes are bounded before it gets here. */
@@ -81,6 +84,42 @@ export interface AccessChange {
   readonly formerSshKeys: readonly string[]
 }
 
+/** An application as its guest is to run it. */
+export interface GuestApplication extends Pick<
+  ApplicationSettings,
+  | 'arguments'
+  | 'environment'
+  | 'secretEnvironment'
+  | 'files'
+  | 'volumes'
+  | 'gpus'
+  | 'containerPort'
+  | 'port'
+  | 'health'
+> {
+  /** The image's id (`sha256:…` of its configuration), as the machine's container disk holds it. */
+  readonly imageId: string
+  /** Null: plain HTTP. */
+  readonly tls: {
+    /** The certificate, for the key of `applicationKey`, and those above it; PEM. */
+    readonly chain: string
+    /** The root's certificate, PEM. */
+    readonly root: string
+    /** A name or address that the certificate holds. */
+    readonly name: string
+  } | null
+}
+
+/** What an application does now. Text from the guest is untrusted and bounded. */
+export interface ApplicationObservation {
+  /** `answering`: it does, through the guest's web server. `failed`: it ended, again and again. */
+  readonly state: 'answering' | 'starting' | 'failed'
+  /** What the web server answered, or why nothing came, for a person to read. */
+  readonly detail: string
+  /** The last lines that the application wrote, at most 4 KiB. */
+  readonly log: string
+}
+
 export interface HostCapacity {
   readonly vcpus: number
   readonly memoryMib: number
@@ -111,6 +150,18 @@ export interface MachineDriver {
    * Throws a HostError when the guest runs no agent.
    */
   changeAccess(id: string, change: AccessChange): Promise<void>
+  /**
+   * The public key (SPKI, PEM) of the running guest's web server; its private half is made in the guest and
+   * never leaves it. Throws a HostError when the guest runs no agent.
+   */
+  applicationKey(id: string): Promise<string>
+  /**
+   * Brings what a running guest serves to `application`, through its agent: its files, its container and its
+   * web server; null takes them away. Repeated, it restarts nothing.
+   */
+  ensureApplication(id: string, application: GuestApplication | null): Promise<void>
+  /** Asks the application, from inside the guest and through its web server, whether it is up. */
+  observeApplication(id: string, application: GuestApplication): Promise<ApplicationObservation>
   /** Asks the guest to power off (ACPI, agent). Returns at once; `observe` tells when it has. */
   requestPowerOff(id: string): Promise<void>
   /** Ends the machine's process now, if there is one. Disk and seed stay. */

@@ -5,6 +5,7 @@ import type { MachineDriver } from '../drivers/machine-driver.ts'
 import { QemuDriver } from '../drivers/qemu/qemu-driver.ts'
 import { simulatedImage } from '../drivers/simulated/simulated-image.ts'
 import { SimulatedDriver } from '../drivers/simulated/simulated-driver.ts'
+import { SimulatedContainerImages } from '../images/container/simulated-container-images.ts'
 import { findImage } from '../images/image-store.ts'
 import { announceEffects } from '../host/announce-effects.ts'
 import type { Host } from '../lifecycle/host.ts'
@@ -32,6 +33,7 @@ export function createHost(config: Config, installId: string, logger: Logger): H
       driver: announceEffects('driver', driver, DRIVER_EFFECTS),
       network: announceEffects('network', new SimulatedNetwork()),
       findImage: async (name) => simulatedImage(name),
+      containerImages: new SimulatedContainerImages(),
     }
   }
   const network = new NamespaceNetwork({
@@ -45,6 +47,7 @@ export function createHost(config: Config, installId: string, logger: Logger): H
     driver: announceEffects<MachineDriver>('driver', qemuDriver(config, installId, log), DRIVER_EFFECTS),
     network: announceEffects('network', network),
     findImage: (name) => findImage(config.cache, name),
+    containerImages: new SimulatedContainerImages(),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ApplicationSettings } from '@berth/contract/application/application-settings'
 import type { MachineSettings } from '@berth/contract/machine-settings'
 import type { SecretBox } from './secret-box.ts'
 import type { ComputeInstanceRow } from './schema.ts'
@@ -7,6 +8,8 @@ export interface PublishedSettings extends MachineSettings {
   readonly guestImage: string
   /** True when neither a password nor a key was given and the password was made up. */
   readonly passwordGenerated: boolean
+  /** What a service runs on its machine; absent for a compute instance. */
+  readonly application?: ApplicationSettings
 }
 
 /** What lets people into a guest; the part of the settings that can change while it runs. */

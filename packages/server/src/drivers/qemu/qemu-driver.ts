@@ -4,6 +4,7 @@ import type { CensusEntry } from '@berth/contract/host/census'
 import { HostError } from '@berth/contract/host/host-error'
 import type {
   AccessChange,
+  ApplicationObservation,
   HostCapacity,
   MachineDriver,
   MachineObservation,
@@ -170,6 +171,18 @@ export class QemuDriver implements MachineDriver {
 
   async changeAccess(id: string, change: AccessChange): Promise<void> {
     await this.#withAgent(id, async (agent) => await changeAccess(agent, change))
+  }
+
+  async applicationKey(): Promise<string> {
+    throw new HostError('This driver runs no applications yet.', { retryable: false })
+  }
+
+  async ensureApplication(): Promise<void> {
+    await this.applicationKey()
+  }
+
+  async observeApplication(): Promise<ApplicationObservation> {
+    return { state: 'failed', detail: await this.applicationKey(), log: '' }
   }
 
   async #start(spec: MachineSpec, files: machine.MachineFiles): Promise<void> {

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import type { CensusEntry } from '@berth/contract/host/census'
-import type { HostCapacity, MachineDriver, MachineObservation, MachineSpec } from '../machine-driver.ts'
+import type {
+  ApplicationObservation,
+  HostCapacity,
+  MachineDriver,
+  MachineObservation,
+  MachineSpec,
+} from '../machine-driver.ts'
+import { SIMULATED_PUBLIC_KEY } from './simulated-key.ts'
 import { failureFor, failureText, strike, type SimulatedFailure } from './simulated-failure.ts'
 import { SimulatedMachines, type SimulatedMachine } from './simulated-machines.ts'
 
@@ -62,6 +69,18 @@ export class SimulatedDriver implements MachineDriver {
   }
 
   async changeAccess(): Promise<void> {}
+
+  async applicationKey(): Promise<string> {
+    return SIMULATED_PUBLIC_KEY
+  }
+
+  async ensureApplication(): Promise<void> {}
+
+  async observeApplication(id: string): Promise<ApplicationObservation> {
+    const failure = failureFor(this.#options.failures, this.#machines.read(id)?.hostname ?? '', 'application')
+    if (failure) return { state: 'failed', detail: 'It ended.', log: failureText(failure) }
+    return { state: 'answering', detail: 'HTTP 200', log: '' }
+  }
 
   async requestPowerOff(id: string): Promise<void> {
     const machine = this.#machines.read(id)

@@ -1,7 +1,7 @@
 import { HostError } from '@berth/contract/host/host-error'
 
 /** Where on a simulated machine's way a failure strikes. `hang`: the guest starts and is never heard of. */
-export const FAILURE_POINTS = ['disk', 'start', 'boot', 'hang', 'stop', 'remove'] as const
+export const FAILURE_POINTS = ['disk', 'start', 'boot', 'hang', 'application', 'stop', 'remove'] as const
 export type FailurePoint = (typeof FAILURE_POINTS)[number]
 
 /** A failure that the operator of a simulated host has ordered. */
