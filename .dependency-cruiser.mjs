@@ -11,9 +11,12 @@ const mayImport = {
   'drivers/qemu': [contract, host, `${server}/drivers/machine-driver[.]ts$`],
   'drivers/simulated': [contract, `${server}/drivers/machine-driver[.]ts$`],
   'drivers/machine-driver[.]ts$': [contract],
+  certificates: [contract],
   lifecycle: [
     contract,
-    ...['store', 'engine', 'host', 'network', 'images', 'drivers'].map((it) => `${server}/${it}`),
+    ...['store', 'engine', 'host', 'network', 'images', 'certificates', 'drivers'].map(
+      (it) => `${server}/${it}`,
+    ),
   ],
   auth: [contract, host, `${server}/store`],
   api: [contract, `${server}/store`, `${server}/auth`],
