@@ -11,7 +11,7 @@ import { computeInstanceHandler } from '../../packages/server/src/lifecycle/comp
 import { NetworkPlan } from '../../packages/server/src/lifecycle/network-plan.ts'
 import { loadCatalogue } from '../../packages/server/src/main/catalogue.ts'
 import { SECOND } from '../../packages/server/src/store/clock.ts'
-import { placedInstanceIds } from '../../packages/server/src/store/compute-instances.ts'
+import { placedInstances } from '../../packages/server/src/store/compute-instances.ts'
 import { SecretBox } from '../../packages/server/src/store/secret-box.ts'
 import { Store } from '../../packages/server/src/store/store.ts'
 import { nextDue, releaseAll, wake } from '../../packages/server/src/store/work-items.ts'
@@ -167,7 +167,7 @@ export class Simulation {
     })
     await this.#store.transaction(async (tx) => {
       await releaseAll(tx, this.#clock.time)
-      for (const id of await placedInstanceIds(tx)) await wake(tx, 'ComputeInstance', id, this.#clock.time)
+      for (const { kind, id } of await placedInstances(tx)) await wake(tx, kind, id, this.#clock.time)
     })
   }
 

@@ -1,7 +1,7 @@
 import { ApiError } from '@berth/contract/api-error'
 import { ACTIONS, availableActions, type Action, type StatusWord } from '@berth/contract/instance-status'
 import { updateInstance } from '../store/compute-instances.ts'
-import { recordAudit, recordEvent } from '../store/records.ts'
+import { recordAudit, recordEvent, subjectOf } from '../store/records.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import type { Tx } from '../store/store.ts'
 import { wake } from '../store/work-items.ts'
@@ -35,7 +35,7 @@ export async function actOnComputeInstance(
   request: Publish,
   action: Action,
 ): Promise<ComputeInstanceRow> {
-  const { instance, project } = request
+  const { instance } = request
   const available = availableActions({
     status: instance.status as StatusWord,
     powerState: instance.power_state,
@@ -49,8 +49,8 @@ export async function actOnComputeInstance(
     phase_started_at: now,
     steps: '[]',
   })
-  await wake(tx, 'ComputeInstance', row.id, now)
-  const subject = { projectId: project.id, kind: 'ComputeInstance', id: row.id, name: row.name }
+  await wake(tx, row.kind, row.id, now)
+  const subject = subjectOf(row)
   await recordAudit(tx, now, request.requester, action, subject)
   await recordEvent(tx, now, subject, action, EFFECTS[action].reason)
   return row

@@ -8,7 +8,7 @@ import { mergeVariables, type Variable } from '@berth/contract/variable'
 import type { Caller } from '../auth/caller.ts'
 import { findInstance, insertInstance, updateInstance } from '../store/compute-instances.ts'
 import { findProfile } from '../store/profiles.ts'
-import { recordAudit, recordEvent, type Requester } from '../store/records.ts'
+import { recordAudit, recordEvent, subjectOf, type Requester } from '../store/records.ts'
 import type { ComputeInstanceRow, ProfileRow, ProjectRow, WorkspaceRow } from '../store/schema.ts'
 import type { Tx } from '../store/store.ts'
 import { isSensitive, openVariables, sealVariables, type StoredVariable } from '../store/stored-variable.ts'
@@ -46,7 +46,7 @@ export async function applyComputeInstance(
   checkName(body.metadata.name)
   checkVariables(body.spec.variables ?? [])
   const profile = await profileFor(tx, apply)
-  const existing = await findInstance(tx, workspace.id, body.metadata.name)
+  const existing = await findInstance(tx, workspace.id, 'ComputeInstance', body.metadata.name)
   if (existing && apply.failOnExists) {
     throw new ApiError(
       'AlreadyExists',
@@ -107,6 +107,7 @@ async function write(
       })
     : await insertInstance(tx, {
         ...columns,
+        kind: 'ComputeInstance',
         project_id: apply.project.id,
         workspace_id: apply.workspace.id,
         generation: 1,
@@ -126,7 +127,7 @@ async function write(
         created_by: by,
         modified_by: by,
       })
-  const subject = { projectId: apply.project.id, kind: 'ComputeInstance', id: row.id, name: row.name }
+  const subject = subjectOf(row)
   await recordAudit(tx, now, apply.requester, 'apply', subject)
   await recordEvent(
     tx,

@@ -1,5 +1,5 @@
 import { updateInstance } from '../store/compute-instances.ts'
-import { recordAudit, recordEvent } from '../store/records.ts'
+import { recordAudit, recordEvent, subjectOf } from '../store/records.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import type { Tx } from '../store/store.ts'
 import { wake } from '../store/work-items.ts'
@@ -15,9 +15,9 @@ export async function deleteComputeInstance(
   tx: Tx,
   request: Publish,
 ): Promise<ComputeInstanceRow> {
-  const { instance, project } = request
+  const { instance } = request
   const now = context.store.clock.now()
-  await wake(tx, 'ComputeInstance', instance.id, now)
+  await wake(tx, instance.kind, instance.id, now)
   if (instance.delete_requested_at !== null) return instance
   const row = await updateInstance(tx, instance.id, {
     delete_requested_at: now,
@@ -27,7 +27,7 @@ export async function deleteComputeInstance(
     phase_started_at: now,
     steps: '[]',
   })
-  const subject = { projectId: project.id, kind: 'ComputeInstance', id: row.id, name: row.name }
+  const subject = subjectOf(row)
   await recordAudit(tx, now, request.requester, 'delete', subject)
   await recordEvent(tx, now, subject, 'deleting', 'Deletion asked for.')
   return row

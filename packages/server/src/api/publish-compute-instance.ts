@@ -4,7 +4,7 @@ import { machineSettings } from '@berth/contract/machine-settings'
 import type { Caller } from '../auth/caller.ts'
 import { updateInstance } from '../store/compute-instances.ts'
 import { openSettings, sealSettings, type PublishedSettings } from '../store/published-settings.ts'
-import { recordAudit, recordEvent, type Requester } from '../store/records.ts'
+import { recordAudit, recordEvent, subjectOf, type Requester } from '../store/records.ts'
 import type { ComputeInstanceRow, ProjectRow } from '../store/schema.ts'
 import type { Tx } from '../store/store.ts'
 import { openVariables, type StoredVariable } from '../store/stored-variable.ts'
@@ -51,8 +51,8 @@ export async function publishComputeInstance(
     phase_started_at: now,
     steps: '[]',
   })
-  await wake(tx, 'ComputeInstance', row.id, now)
-  const subject = { projectId: publish.project.id, kind: 'ComputeInstance', id: row.id, name: row.name }
+  await wake(tx, row.kind, row.id, now)
+  const subject = subjectOf(row)
   await recordAudit(tx, now, publish.requester, 'publish', subject)
   await recordEvent(tx, now, subject, 'published', 'Deployment asked for.')
   return row

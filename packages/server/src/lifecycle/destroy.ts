@@ -6,7 +6,7 @@ import { deleteInstance } from '../store/compute-instances.ts'
 import { externalPortsOf, releaseExternalPort } from '../store/external-ports.ts'
 import { othersOnNetwork, releaseAddress } from '../store/guest-addresses.ts'
 import { releasePublicAddress } from '../store/public-addresses.ts'
-import { recordEvent } from '../store/records.ts'
+import { recordEvent, subjectOf } from '../store/records.ts'
 import type { ComputeInstanceRow, GuestAddressRow, ProjectRow } from '../store/schema.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { writeIfCurrent } from './instance-writes.ts'
@@ -46,8 +46,7 @@ export async function destroyStep(
       await releasePublicAddress(tx, row.id)
       for (const port of await externalPortsOf(tx, row.id)) await releaseExternalPort(tx, port)
       await deleteInstance(tx, row.id)
-      const subject = { projectId: row.project_id, kind: 'ComputeInstance', id: row.id, name: row.name }
-      await recordEvent(tx, lifecycle.store.clock.now(), subject, 'deleted', 'Deleted.')
+      await recordEvent(tx, lifecycle.store.clock.now(), subjectOf(row), 'deleted', 'Deleted.')
     },
   }
 }

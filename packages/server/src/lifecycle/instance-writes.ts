@@ -1,5 +1,5 @@
 import { instanceById, updateInstance } from '../store/compute-instances.ts'
-import { recordEvent } from '../store/records.ts'
+import { recordEvent, subjectOf } from '../store/records.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import type { Tx } from '../store/store.ts'
 import type { Patch } from './deploy/phase.ts'
@@ -29,13 +29,7 @@ export async function writeIfCurrent(
   )
   if (changed) await updateInstance(tx, before.id, patch)
   if (happening) {
-    const subject = {
-      projectId: before.project_id,
-      kind: 'ComputeInstance',
-      id: before.id,
-      name: before.name,
-    }
-    await recordEvent(tx, now, subject, happening.type, happening.message)
+    await recordEvent(tx, now, subjectOf(before), happening.type, happening.message)
   }
   return true
 }

@@ -5,7 +5,7 @@ import { bootstrap, ensureSecretKey } from '../auth/bootstrap.ts'
 import { Engine } from '../engine/engine.ts'
 import { noteInstallation } from '../images/installations.ts'
 import { computeInstanceHandler } from '../lifecycle/compute-instance.ts'
-import { placedInstanceIds } from '../store/compute-instances.ts'
+import { placedInstances } from '../store/compute-instances.ts'
 import { installationId } from '../store/installation.ts'
 import { SecretBox } from '../store/secret-box.ts'
 import { Store } from '../store/store.ts'
@@ -56,14 +56,14 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   await prepareHost(host)
   rememberDriver(config.state, config.driver)
   if (config.driver === 'qemu') await noteInstallation(config.cache, installId, config.state)
-  const ids = await placedInstanceIds(store.db)
-  const adoption = new Adoption(ids)
+  const placed = await placedInstances(store.db)
+  const adoption = new Adoption(placed.map(({ id }) => id))
   const handler = computeInstanceHandler({ store, secretBox, host, onStepped: (id) => adoption.stepped(id) })
   const metrics = new PrometheusMetrics()
   addObjectMetrics(metrics.registry, store, () => host.driver.capacity())
   const engine = new Engine({
     store,
-    handlers: { ComputeInstance: handler },
+    handlers: { ComputeInstance: handler, Service: handler },
     workers: 16,
     onError: (err, kind, id) => logger.error({ err, kind, id }, 'step failed'),
     observer: metrics,
@@ -81,11 +81,11 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   const url = await listen(() => http.listen({ host: listenHost, port }), config)
   await store.transaction(async (tx) => {
     await releaseAll(tx, store.clock.now())
-    for (const id of ids) await wake(tx, 'ComputeInstance', id, store.clock.now())
+    for (const { kind, id } of placed) await wake(tx, kind, id, store.clock.now())
   })
   engine.start()
   logger.info(
-    { url, state: config.state, driver: config.driver, installation: installId, instances: ids.length },
+    { url, state: config.state, driver: config.driver, installation: installId, instances: placed.length },
     'serving',
   )
   return {

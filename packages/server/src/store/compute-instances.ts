@@ -1,3 +1,4 @@
+import type { InstanceKind } from '@berth/contract/instance-kind'
 import type { ListRequest } from '@berth/contract/list-query'
 import type { Insertable, Updateable } from 'kysely'
 import { orderOf, type Page } from './page.ts'
@@ -7,12 +8,14 @@ import type { Queryable } from './store.ts'
 export async function findInstance(
   db: Queryable,
   workspaceId: string,
+  kind: InstanceKind,
   name: string,
 ): Promise<ComputeInstanceRow | undefined> {
   return db
     .selectFrom('compute_instances')
     .selectAll()
     .where('workspace_id', '=', workspaceId)
+    .where('kind', '=', kind)
     .where('name', '=', name)
     .executeTakeFirst()
 }
@@ -24,10 +27,14 @@ export async function instanceById(db: Queryable, id: string): Promise<ComputeIn
 export async function listInstances(
   db: Queryable,
   workspaceId: string,
+  kind: InstanceKind,
   list: ListRequest,
 ): Promise<Page<ComputeInstanceRow>> {
   const { column, direction } = orderOf(list)
-  const all = db.selectFrom('compute_instances').where('workspace_id', '=', workspaceId)
+  const all = db
+    .selectFrom('compute_instances')
+    .where('workspace_id', '=', workspaceId)
+    .where('kind', '=', kind)
   const { total } = await all.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
   const rows = await all
     .selectAll()
@@ -39,12 +46,18 @@ export async function listInstances(
   return { rows, total }
 }
 
-/** Names of what a workspace holds, at most `limit`, for a person to read. */
-export async function instanceNames(db: Queryable, workspaceId: string, limit: number): Promise<string[]> {
+/** Names of what a workspace holds of a kind, at most `limit`, for a person to read. */
+export async function instanceNames(
+  db: Queryable,
+  workspaceId: string,
+  kind: InstanceKind,
+  limit: number,
+): Promise<string[]> {
   const rows = await db
     .selectFrom('compute_instances')
     .select('name')
     .where('workspace_id', '=', workspaceId)
+    .where('kind', '=', kind)
     .orderBy('name')
     .limit(limit)
     .execute()
@@ -75,16 +88,15 @@ export async function deleteInstance(db: Queryable, id: string): Promise<void> {
   await db.deleteFrom('compute_instances').where('id', '=', id).execute()
 }
 
-/** Ids of every instance that has something on a host, or should have. */
-export async function placedInstanceIds(db: Queryable): Promise<string[]> {
-  const rows = await db
+/** Every instance that has something on a host, or should have. */
+export async function placedInstances(db: Queryable): Promise<Pick<ComputeInstanceRow, 'id' | 'kind'>[]> {
+  return db
     .selectFrom('compute_instances')
-    .select('id')
+    .select(['id', 'kind'])
     .where((where) =>
       where.or([where('deploy_generation', 'is not', null), where('delete_requested_at', 'is not', null)]),
     )
     .execute()
-  return rows.map((row) => row.id)
 }
 
 /** What the other instances have reserved on this host; GPUs by the model that was asked for, "" for any. */

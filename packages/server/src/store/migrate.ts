@@ -1,9 +1,10 @@
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { initial } from './migrations/0001-initial.ts'
 import { network } from './migrations/0002-network.ts'
 import { indexes } from './migrations/0003-indexes.ts'
 import { gpuModel } from './migrations/0004-gpu-model.ts'
+import { services } from './migrations/0005-services.ts'
 import type { Schema } from './schema.ts'
 
 /** Every migration in order; a database names those it has had. */
@@ -12,6 +13,7 @@ const MIGRATIONS = {
   '0002-network': { up: network },
   '0003-indexes': { up: indexes },
   '0004-gpu-model': { up: gpuModel },
+  '0005-services': { up: withReferencesChecked(services) },
 }
 
 /** A database whose schema this program cannot use; the message says what to do. */
@@ -24,7 +26,11 @@ export class SchemaError extends Error {}
  */
 export async function migrate(db: Kysely<Schema>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
+  // A table that others refer to can be made anew only without them, and the switch does nothing within the
+  // migrator's transaction (sqlite.org/pragma.html#pragma_foreign_keys).
+  await sql`PRAGMA foreign_keys = OFF`.execute(db)
   const { error } = await migrator.migrateToLatest()
+  await sql`PRAGMA foreign_keys = ON`.execute(db)
   if (!error) return
   if (error instanceof Error && error.message.includes('is missing')) {
     throw new SchemaError(
@@ -33,4 +39,15 @@ export async function migrate(db: Kysely<Schema>): Promise<void> {
     )
   }
   throw new Error('The database could not be brought to this version’s schema.', { cause: error })
+}
+
+/** A migration that is undone when it leaves a row that refers to one that is not there. */
+function withReferencesChecked(up: (db: Kysely<never>) => Promise<void>) {
+  return async (db: Kysely<never>): Promise<void> => {
+    await up(db)
+    const { rows } = await sql<{ table: string; parent: string }>`PRAGMA foreign_key_check`.execute(db)
+    const broken = rows[0]
+    if (broken)
+      throw new Error(`A row of ${broken.table} refers to a row of ${broken.parent} that is not there.`)
+  }
 }

@@ -1,11 +1,14 @@
+import type { InstanceKind } from '@berth/contract/instance-kind'
 import type { Queryable } from './store.ts'
 
-/** How many instances have each status. */
-export async function instancesByStatus(db: Queryable): Promise<{ status: string; count: number }[]> {
+/** How many instances of each kind have each status. */
+export async function instancesByStatus(
+  db: Queryable,
+): Promise<{ kind: InstanceKind; status: string; count: number }[]> {
   return db
     .selectFrom('compute_instances')
-    .select(({ fn }) => ['status', fn.countAll<number>().as('count')])
-    .groupBy('status')
+    .select(({ fn }) => ['kind', 'status', fn.countAll<number>().as('count')])
+    .groupBy(['kind', 'status'])
     .execute()
 }
 

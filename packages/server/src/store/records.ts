@@ -1,3 +1,4 @@
+import type { ComputeInstanceRow } from './schema.ts'
 import type { Queryable } from './store.ts'
 
 /** The object that an event or an audit record is about. */
@@ -6,6 +7,10 @@ export interface Subject {
   readonly kind: string
   readonly id: string
   readonly name: string
+}
+
+export function subjectOf(row: Pick<ComputeInstanceRow, 'project_id' | 'kind' | 'id' | 'name'>): Subject {
+  return { projectId: row.project_id, kind: row.kind, id: row.id, name: row.name }
 }
 
 /** Something that happened to an object; for users and watchers. Never holds a secret. */

@@ -1,3 +1,4 @@
+import type { InstanceKind } from '@berth/contract/instance-kind'
 import type { Generated, Selectable } from 'kysely'
 
 /**
@@ -88,8 +89,11 @@ interface ApiKeysTable {
   revoked_at: number | null
 }
 
+/** Compute instances and services: whatever runs on a machine of its own. */
 interface ComputeInstancesTable {
   id: string
+  /** Names are unique within a workspace and kind. */
+  kind: InstanceKind
   project_id: string
   workspace_id: string
   name: string
@@ -127,6 +131,10 @@ interface ComputeInstancesTable {
   running_size: string | null
   /** The password and the keys that the guest was last given, sealed; null before its first boot. */
   guest_access: string | null
+  /** The container image that a service's guest was given: reference, digest, imageId; JSON. */
+  container_image: string | null
+  /** The certificate that a service answers with, PEM. */
+  certificate: string | null
   reserved_vcpus: number
   reserved_memory_mib: number
   reserved_gpus: number

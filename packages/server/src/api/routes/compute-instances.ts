@@ -57,7 +57,7 @@ export function computeInstanceRoutes(app: FastifyInstance, context: ApiContext)
     async (request) => {
       const { project, workspace } = await scopeOf(store.db, request)
       const wanted = parseListQuery(request.query)
-      const { rows, total } = await listInstances(store.db, workspace.id, wanted)
+      const { rows, total } = await listInstances(store.db, workspace.id, 'ComputeInstance', wanted)
       const items = rows.map((row) => computeInstanceView(context, row, project, workspace, 'masked'))
       return listView('ComputeInstance', wanted, total, items)
     },
@@ -176,7 +176,7 @@ async function scopeOf(db: Queryable, request: FastifyRequest<{ Params: Collecti
 async function instanceOf(db: Queryable, request: FastifyRequest<{ Params: InstanceParams }>) {
   const { project, workspace } = await scopeOf(db, request)
   const { name } = request.params
-  const instance = await findInstance(db, workspace.id, name)
+  const instance = await findInstance(db, workspace.id, 'ComputeInstance', name)
   if (!instance) {
     throw ApiError.notFound(
       `Compute instance ${JSON.stringify(name)}`,

@@ -6,6 +6,8 @@ import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import { instanceNames } from '../../store/compute-instances.ts'
 import { recordAudit, recordEvent } from '../../store/records.ts'
+import type { WorkspaceRow } from '../../store/schema.ts'
+import type { Tx } from '../../store/store.ts'
 import { deleteWorkspace, listWorkspaces } from '../../store/workspaces.ts'
 import type { ApiContext } from '../api-context.ts'
 import { applyWorkspace } from '../apply-workspace.ts'
@@ -106,8 +108,7 @@ export function workspaceRoutes(app: FastifyInstance, { store }: ApiContext): vo
       const { project: projectName, name } = request.params
       await store.transaction(async (tx) => {
         const { project, workspace } = await workspaceOf(tx, request.caller, projectName, name)
-        const held = await instanceNames(tx, workspace.id, SHOWN_NAMES + 1)
-        if (held.length > 0) throw ApiError.conflict(notEmpty(name, held))
+        await refuseUnlessEmpty(tx, workspace)
         const now = store.clock.now()
         const subject = { projectId: project.id, kind: 'Workspace', id: workspace.id, name }
         await deleteWorkspace(tx, workspace.id)
@@ -119,7 +120,20 @@ export function workspaceRoutes(app: FastifyInstance, { store }: ApiContext): vo
   )
 }
 
-function notEmpty(name: string, held: readonly string[]): string {
-  const shown = held.slice(0, SHOWN_NAMES).join(', ') + (held.length > SHOWN_NAMES ? ' and more' : '')
-  return `Workspace ${JSON.stringify(name)} is not empty: it holds the compute instances ${shown}. Delete them first.`
+/** @throws ApiError 409 naming what the workspace holds */
+async function refuseUnlessEmpty(tx: Tx, { id, name }: WorkspaceRow): Promise<void> {
+  const held: string[] = []
+  for (const [kind, words] of [
+    ['ComputeInstance', 'compute instances'],
+    ['Service', 'services'],
+  ] as const) {
+    const names = await instanceNames(tx, id, kind, SHOWN_NAMES + 1)
+    if (names.length === 0) continue
+    const more = names.length > SHOWN_NAMES ? ' and more' : ''
+    held.push(`the ${words} ${names.slice(0, SHOWN_NAMES).join(', ')}${more}`)
+  }
+  if (held.length === 0) return
+  throw ApiError.conflict(
+    `Workspace ${JSON.stringify(name)} is not empty: it holds ${held.join(' and ')}. Delete them first.`,
+  )
 }

@@ -1,3 +1,4 @@
+import { INSTANCE_KINDS } from '@berth/contract/instance-kind'
 import { POWER_STATES, STATUS_WORDS } from '@berth/contract/instance-status'
 import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client'
 import type { HostCapacity } from '../../drivers/machine-driver.ts'
@@ -18,9 +19,11 @@ export function addObjectMetrics(
     help: 'Objects by kind and status.',
     labelNames: ['kind', 'status'],
     async collect() {
-      const kind = 'ComputeInstance'
-      for (const status of STATUS_WORDS) this.set({ kind, status }, 0)
-      for (const { status, count } of await instancesByStatus(store.db)) this.set({ kind, status }, count)
+      for (const kind of INSTANCE_KINDS) {
+        for (const status of STATUS_WORDS) this.set({ kind, status }, 0)
+      }
+      for (const { kind, status, count } of await instancesByStatus(store.db))
+        this.set({ kind, status }, count)
     },
   })
   register({
@@ -31,7 +34,7 @@ export function addObjectMetrics(
       const items = await overdue(store.db, store.clock.now())
       // Nothing is awaited from here on: two scrapes at once must not count twice.
       this.reset()
-      this.set({ kind: 'ComputeInstance' }, 0)
+      for (const kind of INSTANCE_KINDS) this.set({ kind }, 0)
       for (const { kind } of items) this.inc({ kind })
     },
   })
