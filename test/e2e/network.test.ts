@@ -126,6 +126,15 @@ test('ports and projects can be ensured and removed repeatedly, whatever a crash
   await network.removePort('three', port)
 })
 
+test('the place of a guest that another instance left behind is neither taken nor removed', async () => {
+  const stranger = { ...guestPort(5), instanceId: 'stranger' }
+  await expect(network.ensurePort(one, stranger, CLOSED_POLICY)).rejects.toThrow(
+    `The guest of another instance, instance-5, runs on ${inOne}/g5. End its process, which berth census names.`,
+  )
+  await network.removePort('one', stranger)
+  expect(await network.portDifferences(one, a.port, CLOSED_POLICY)).not.toContain('device g5')
+})
+
 test('a project is not removed around a process, and the error names it', async () => {
   await network.ensureProject({ key: 'four', gateway: '10.64.0.1/20' })
   const namespace = network.namespaceOf('four')

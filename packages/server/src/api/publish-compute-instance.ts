@@ -10,6 +10,7 @@ import type { Tx } from '../store/store.ts'
 import { openVariables, type StoredVariable } from '../store/stored-variable.ts'
 import { wake } from '../store/work-items.ts'
 import type { ApiContext } from './api-context.ts'
+import { beginDeployment } from './begin-deployment.ts'
 import { profileSnapshot } from './views/profile-snapshot.ts'
 
 const DEFAULT_GUEST_IMAGE = 'debian-12'
@@ -45,29 +46,13 @@ export async function publishComputeInstance(
   const row = await updateInstance(tx, instance.id, {
     deploy_generation: instance.generation,
     published_settings: sealSettings(context.secretBox, instance.id, settingsOf(context, publish)),
-    status: 'submitted',
-    reason: 'Waiting to be deployed.',
-    phase: wayOf(instance),
-    phase_started_at: now,
-    steps: '[]',
+    ...beginDeployment(instance, now),
   })
   await wake(tx, row.kind, row.id, now)
   const subject = subjectOf(row)
   await recordAudit(tx, now, publish.requester, 'publish', subject)
   await recordEvent(tx, now, subject, 'published', 'Deployment asked for.')
   return row
-}
-
-/** Where the reconciler begins (lifecycle/deploy/phases.ts): at the bottom, or with a machine that is there. */
-function wayOf({ machine_present, boot_id, power_state, desired_power, phase }: ComputeInstanceRow): string {
-  // A guest on its way down is let down; one that is to run again comes up with the new configuration.
-  if (phase.startsWith('down:')) return 'down:shutdown'
-  if (machine_present === 1 && desired_power === 'stopped') {
-    // A stop that failed is taken up where it was.
-    return power_state === 'stopped' ? 'keep:image' : 'down:shutdown'
-  }
-  if (boot_id !== null) return 'change:address'
-  return 'up:place'
 }
 
 function settingsOf(context: ApiContext, { project, instance }: Publish): PublishedSettings {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { SECOND } from '../store/clock.ts'
 import { Store } from '../store/store.ts'
-import { nextDue, overdue, releaseAll, wake } from '../store/work-items.ts'
+import { forgetObject, nextDue, overdue, releaseAll, wake } from '../store/work-items.ts'
 import { backOff } from './back-off.ts'
 import { Engine } from './engine.ts'
 import type { StepHandler } from './step.ts'
@@ -110,6 +110,29 @@ test('a lease that ran out is taken over, and the stale worker writes nothing', 
   const rows = await store.db.selectFrom('organizations').select('id').execute()
   expect(rows.map((row) => row.id)).toEqual(['fresh'])
   expect(written).toEqual(['fresh', 'stale'])
+})
+
+test('the step of an object that is given up meanwhile writes nothing, and its item does not come back', async () => {
+  let letGo: () => void = () => {}
+  const stuck = new Promise<void>((resolve) => (letGo = resolve))
+  let began = false
+  const handler: StepHandler = async () => {
+    began = true
+    await stuck
+    return {
+      next: 'gone',
+      commit: async (tx) =>
+        void (await tx.insertInto('organizations').values({ id: 'x', name: 'x', created_at: 1 }).execute()),
+    }
+  }
+  await wakeThing()
+  const run = engineFor(handler).runOne()
+  await vi.waitFor(() => expect(began).toBe(true))
+  await store.transaction((tx) => forgetObject(tx, 'thing', 'a'))
+  letGo()
+  await run
+  expect(await store.db.selectFrom('organizations').selectAll().execute()).toEqual([])
+  expect(await store.db.selectFrom('work_items').selectAll().execute()).toEqual([])
 })
 
 test('a wait ends at its deadline, and what is past it counts as overdue', async () => {

@@ -7,6 +7,10 @@ import { doctorCommand, type DoctorOptions } from './doctor/doctor-command.ts'
 import { isExplained } from './host.ts'
 import { buildImageCommand, listImagesCommand, removeImageCommand } from './image-commands.ts'
 import { importImageCommand, type ImportFlags } from './image-import.ts'
+import { abandonInstanceCommand } from './instance/abandon-command.ts'
+import type { InstanceFlags } from './instance/installation.ts'
+import { listInstancesCommand } from './instance/list-command.ts'
+import { retryInstanceCommand } from './instance/retry-command.ts'
 import { showNetworkCommand, verifyNetworkCommand } from './network-commands.ts'
 import { serveCommand } from './serve-command.ts'
 import { withServedDriver } from './served-driver.ts'
@@ -112,6 +116,34 @@ withNetwork(
     network.command('verify').description('compare the kernel with the database; exit 1 on a difference'),
   ),
 ).action((flags: ConfigFlags) => verifyNetworkCommand(withServedDriver(loadConfig(flags), flags)))
+
+const instance = program.command('instance').description('instances, for the operator of this host')
+function withInstance(command: Command): Command {
+  return withConfig(command)
+    .option('--project <name>', 'only of this project')
+    .option('--workspace <name>', 'only of this workspace')
+}
+withInstance(instance.command('list').description('every instance with its status and the reason for it'))
+  .option('--stuck', 'only what is past a deadline, failed or destroyfailed')
+  .action(({ project, workspace, stuck, ...flags }: ConfigFlags & InstanceFlags & { stuck?: boolean }) =>
+    listInstancesCommand(loadConfig(flags), { project, workspace }, stuck === true),
+  )
+withInstance(
+  instance
+    .command('retry')
+    .description('try again at once what waits, is late, or has failed')
+    .argument('<instance>', 'its name or its id'),
+).action((named: string, { project, workspace, ...flags }: ConfigFlags & InstanceFlags) =>
+  retryInstanceCommand(loadConfig(flags), named, { project, workspace }),
+)
+withInstance(
+  instance
+    .command('abandon')
+    .description('give up one that cannot be deleted: forget it, and name what it leaves on the host')
+    .argument('<instance>', 'its name or its id'),
+).action((named: string, { project, workspace, ...flags }: ConfigFlags & InstanceFlags) =>
+  abandonInstanceCommand(withServedDriver(loadConfig(flags), flags), named, { project, workspace }),
+)
 
 const image = program.command('image').description('guest images on this host')
 withConfig(image.command('build').description('build a guest image from Debian packages').argument('<name>'))

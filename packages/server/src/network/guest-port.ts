@@ -1,15 +1,20 @@
+import { HostError } from '@berth/contract/host/host-error'
 import type { GuestPolicy } from './guest-policy.ts'
 import type { GuestPort, ProjectNetwork } from './network-driver.ts'
 import { BRIDGE } from './network-names.ts'
-import { listLinks, loadRules, namespaceState } from './project-namespace.ts'
+import { listLinks, loadRules, namespaceState, type NetworkLink } from './project-namespace.ts'
 import { compilePortRemoval, compileRuleset } from './ruleset.ts'
 import { runCommand, tryCommand } from '../host/run-command.ts'
 
-/** Creates the port's persistent tap unless it is there, and lets `user` open it without privileges. */
+/**
+ * Creates the port's persistent tap unless it is there, and lets `user` open it without privileges.
+ * @throws HostError while the guest of another instance, which was given up or forgotten, runs on it
+ */
 export async function ensureTap(namespace: string, port: GuestPort, user: string): Promise<void> {
   const ip = (...args: string[]) => runCommand('ip', ['-n', namespace, ...args])
   const present = (await listLinks(namespace)).find((link) => link.ifname === port.tap)
   if (present !== undefined) {
+    if (isOthers(present, port) && present.flags.includes('LOWER_UP')) throw takenPort(namespace, present)
     const info = present.linkinfo
     const ours = info?.info_kind === 'tun' && info.info_data?.type === 'tap'
     // A tap that carries a running guest is left alone, whoever owns it.
@@ -75,14 +80,25 @@ export async function joinDifferences(namespace: string, port: GuestPort): Promi
   return differences
 }
 
-/** Removes the port's device, its neighbour entry and its rules. */
+/** Removes the port's device, its neighbour entry and its rules, unless another instance has the place by now. */
 export async function removeGuestPort(namespace: string, port: GuestPort): Promise<void> {
   if ((await namespaceState(namespace)) !== 'present') return
-  const links = await listLinks(namespace)
-  if (links.some((link) => link.ifname === port.tap)) {
-    await runCommand('ip', ['-n', namespace, 'link', 'delete', 'dev', port.tap])
-  }
+  const present = (await listLinks(namespace)).find((link) => link.ifname === port.tap)
+  if (present && isOthers(present, port)) return
+  if (present) await runCommand('ip', ['-n', namespace, 'link', 'delete', 'dev', port.tap])
   // Fails when the entry or the bridge is gone already, which is what is wanted.
   await tryCommand('ip', ['-n', namespace, 'neighbour', 'delete', port.address, 'dev', BRIDGE])
   await loadRules(namespace, compilePortRemoval(port))
+}
+
+/** A port that is being made has no alias yet. */
+function isOthers({ ifalias }: NetworkLink, port: GuestPort): boolean {
+  return ifalias !== undefined && ifalias !== port.instanceId
+}
+
+function takenPort(namespace: string, { ifname, ifalias }: NetworkLink): HostError {
+  return new HostError(
+    `The guest of another instance, ${ifalias}, runs on ${namespace}/${ifname}. ` +
+      'End its process, which berth census names.',
+  )
 }

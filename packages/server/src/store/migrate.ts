@@ -5,6 +5,7 @@ import { network } from './migrations/0002-network.ts'
 import { indexes } from './migrations/0003-indexes.ts'
 import { gpuModel } from './migrations/0004-gpu-model.ts'
 import { services } from './migrations/0005-services.ts'
+import { auditDetail } from './migrations/0006-audit-detail.ts'
 import type { Schema } from './schema.ts'
 
 /** Every migration in order; a database names those it has had. */
@@ -14,6 +15,7 @@ const MIGRATIONS = {
   '0003-indexes': { up: indexes },
   '0004-gpu-model': { up: gpuModel },
   '0005-services': { up: withReferencesChecked(services) },
+  '0006-audit-detail': { up: auditDetail },
 }
 
 /** A database whose schema this program cannot use; the message says what to do. */
@@ -32,12 +34,7 @@ export async function migrate(db: Kysely<Schema>): Promise<void> {
   const { error } = await migrator.migrateToLatest()
   await sql`PRAGMA foreign_keys = ON`.execute(db)
   if (!error) return
-  if (error instanceof Error && error.message.includes('is missing')) {
-    throw new SchemaError(
-      'The database was written by a newer Berth. Install that version, or restore a backup that this one wrote.',
-      { cause: error },
-    )
-  }
+  if (error instanceof Error && error.message.includes('is missing')) throw newerSchema(error)
   throw new Error('The database could not be brought to this version’s schema.', { cause: error })
 }
 
@@ -50,4 +47,24 @@ function withReferencesChecked(up: (db: Kysely<never>) => Promise<void>) {
     if (broken)
       throw new Error(`A row of ${broken.table} refers to a row of ${broken.parent} that is not there.`)
   }
+}
+
+/**
+ * Makes sure, changing nothing, that the database has this program's schema: for a command that writes beside a server.
+ * @throws SchemaError when it has an older or a newer one
+ */
+export async function checkSchema(db: Kysely<Schema>): Promise<void> {
+  const had = await db.selectFrom('kysely_migration').select('name').execute()
+  const names = new Set(had.map(({ name }) => name))
+  const known = Object.keys(MIGRATIONS)
+  if ([...names].some((name) => !known.includes(name))) throw newerSchema()
+  if (known.every((name) => names.has(name))) return
+  throw new SchemaError('The database was written by an older Berth. Start berth serve of this version once.')
+}
+
+function newerSchema(cause?: Error): SchemaError {
+  return new SchemaError(
+    'The database was written by a newer Berth. Install that version, or restore a backup that this one wrote.',
+    { cause },
+  )
 }

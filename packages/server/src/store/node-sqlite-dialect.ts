@@ -22,6 +22,11 @@ export function nodeSqliteDialect(path: string): SqliteDialect {
   database.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}`)
   const statements = new StatementCache(database)
   return new SqliteDialect({
-    database: { close: () => database.close(), prepare: (sql: string) => statements.prepare(sql) },
+    database: {
+      close: () => database.close(),
+      // Another process may write too (`berth instance`): a transaction that only began to write after it has read
+      // would fail on the other's write in between, where one that asks for its turn at once waits.
+      prepare: (sql: string) => statements.prepare(sql === 'begin' ? 'begin immediate' : sql),
+    },
   })
 }

@@ -43,13 +43,17 @@ export interface Requester {
   readonly sourceIp: string
 }
 
-/** Who did what to an object. One per accepted change, in the change's own transaction. */
+/**
+ * Who did what to an object. One per accepted change, in the change's own transaction.
+ * @param detail what the operation left behind, where it did
+ */
 export async function recordAudit(
   tx: Queryable,
   at: number,
   requester: Requester,
   operation: string,
   subject: Subject,
+  detail: string | null = null,
 ): Promise<void> {
   await tx
     .insertInto('audit_records')
@@ -64,6 +68,7 @@ export async function recordAudit(
       object_kind: subject.kind,
       object_id: subject.id,
       object_name: subject.name,
+      detail,
     })
     .execute()
 }

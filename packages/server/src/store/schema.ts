@@ -19,6 +19,12 @@ export interface Schema {
   work_items: WorkItemsTable
   events: EventsTable
   audit_records: AuditRecordsTable
+  kysely_migration: MigrationsTable
+}
+
+/** Kysely's own: the migrations that the database has had. */
+interface MigrationsTable {
+  name: string
 }
 
 /** One row: what this installation is. */
@@ -216,6 +222,8 @@ interface AuditRecordsTable {
   object_kind: string
   object_id: string
   object_name: string
+  /** What the operation left behind, where it did; one sentence for a person. */
+  detail: Generated<string | null>
 }
 
 export type ProjectRow = Selectable<ProjectsTable>

@@ -126,6 +126,11 @@ export async function forget(tx: Queryable, lease: Lease): Promise<boolean> {
   return result.numDeletedRows === 1n
 }
 
+/** Forgets an object's item whoever holds it: the step that runs has lost its lease, and writes nothing. */
+export async function forgetObject(tx: Queryable, kind: string, objectId: string): Promise<void> {
+  await tx.deleteFrom('work_items').where('kind', '=', kind).where('object_id', '=', objectId).execute()
+}
+
 /** When the next item is due that nobody holds, or a held one's lease runs out; null: never. */
 export async function nextDue(db: Queryable, busy: readonly string[] = []): Promise<number | null> {
   const row = await db

@@ -1,0 +1,40 @@
+import { formatTimestamp } from '@berth/contract/timestamp'
+import { locatedInstances, type LocatedInstance } from '../../store/located-instances.ts'
+import { overdue } from '../../store/work-items.ts'
+import type { Config } from '../config.ts'
+import { table } from '../text-table.ts'
+import { withDatabase, type InstanceFlags } from './installation.ts'
+
+/** Statuses that nothing but a person gets an instance out of. */
+const GIVEN_UP = ['failed', 'destroyfailed']
+
+/** `berth instance list [--stuck]`: every instance with its status and reason, whoever's it is. */
+export async function listInstancesCommand(
+  config: Config,
+  flags: InstanceFlags,
+  stuckOnly: boolean,
+): Promise<void> {
+  await withDatabase(config, async (store) => {
+    const late = new Set((await overdue(store.db, store.clock.now())).map((item) => item.object_id))
+    const isStuck = ({ row }: LocatedInstance) => late.has(row.id) || GIVEN_UP.includes(row.status)
+    const found = (await locatedInstances(store.db, flags)).filter((it) => !stuckOnly || isStuck(it))
+    if (found.length === 0) {
+      process.stdout.write(stuckOnly ? 'Nothing is stuck.\n' : 'There are no instances.\n')
+      return
+    }
+    const rows = found.map(({ row, project, workspaceName }) => [
+      row.name,
+      row.kind,
+      project.name,
+      workspaceName,
+      late.has(row.id) ? `${row.status}, late` : row.status,
+      row.power_state,
+      formatTimestamp(row.phase_started_at).slice(0, 19).replace('T', ' '),
+      row.id,
+      row.reason,
+    ])
+    process.stdout.write(
+      table(['NAME', 'KIND', 'PROJECT', 'WORKSPACE', 'STATUS', 'POWER', 'SINCE', 'ID', 'REASON'], rows),
+    )
+  })
+}
