@@ -29,6 +29,7 @@ export async function fillState(state: string, objects: number): Promise<void> {
       secretBox: new SecretBox(ensureSecretKey(state)),
       datacenter: 'local',
       version: 'bench',
+      certificateRoot: '',
       notReady: () => null,
     }
     const shared = {

@@ -17,6 +17,7 @@ export async function buildDocument(): Promise<OpenApiDocument> {
     secretBox,
     datacenter: 'local',
     version,
+    certificateRoot: '',
     notReady: () => null,
   })
   try {

@@ -49,17 +49,18 @@ export class FakeDriver implements MachineDriver {
     })
   }
 
-  async ensureRunning({ id, nic }: MachineSpec): Promise<void> {
-    await this.#effects.run('driver.ensureRunning', () => {
+  async ensureRunning({ id, nic }: MachineSpec): Promise<'started' | 'ran'> {
+    return this.#effects.run('driver.ensureRunning', () => {
       const machine = this.#world.machines.get(id)
       if (!machine?.seeded) throw new HostError('The machine has no disk or no seed.')
-      if (isRunning(machine, this.#now())) return
+      if (isRunning(machine, this.#now())) return 'ran'
       if (![...this.#world.ports].some((port) => port.endsWith(`/${nic.tap}`)))
         throw new HostError('There is no tap.')
       machine.bootId = this.#world.nextBootId()
       machine.deaf = this.#world.nextIsDeaf()
       machine.bootsAt = this.#now() + BOOT_SECONDS * SECOND
       machine.stopsAt = null
+      return 'started'
     })
   }
 

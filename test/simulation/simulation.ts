@@ -4,11 +4,8 @@ import type { ComputeInstance } from '@berth/contract/compute-instance'
 import { PROJECTS_PATH } from '@berth/contract/api-version'
 import { createHttpServer } from '../../packages/server/src/api/http-server.ts'
 import { bootstrap } from '../../packages/server/src/auth/bootstrap.ts'
-import { SimulatedContainerImages } from '../../packages/server/src/images/container/simulated-container-images.ts'
 import { Engine } from '../../packages/server/src/engine/engine.ts'
-import { KeyedMutex } from '../../packages/server/src/host/keyed-mutex.ts'
 import { computeInstanceHandler } from '../../packages/server/src/lifecycle/compute-instance.ts'
-import { NetworkPlan } from '../../packages/server/src/lifecycle/network-plan.ts'
 import { loadCatalogue } from '../../packages/server/src/main/catalogue.ts'
 import { SECOND } from '../../packages/server/src/store/clock.ts'
 import { placedInstances } from '../../packages/server/src/store/compute-instances.ts'
@@ -17,8 +14,8 @@ import { Store } from '../../packages/server/src/store/store.ts'
 import { nextDue, releaseAll, wake } from '../../packages/server/src/store/work-items.ts'
 import { instanceBody } from '../support/api-client.ts'
 import { Effects } from './effects.ts'
-import { FakeDriver } from './fake-driver.ts'
-import { FakeNetwork } from './fake-network.ts'
+import { fakeAuthority } from './fake-authority.ts'
+import { fakeHost } from './fake-host.ts'
 import { FakeWorld, isRunning } from './fake-world.ts'
 import { Gates } from './gates.ts'
 import { CRASH_POINTS, type Points } from './points.ts'
@@ -110,6 +107,7 @@ export class Simulation {
       secretBox: this.#secretBox,
       datacenter: 'local',
       version: '0',
+      certificateRoot: '',
       notReady: () => null,
     })
     await this.#restart()
@@ -146,20 +144,9 @@ export class Simulation {
     this.#life++
     this.#note(`server ${this.#life} starts`)
     const effects = this.#effects
-    const host = {
-      driver: new FakeDriver(this.#world, effects, () => this.#clock.time),
-      network: new FakeNetwork(this.#world, effects),
-      plan: new NetworkPlan('10.64.0.0/20'),
-      projectLocks: new KeyedMutex(),
-      containerImages: new SimulatedContainerImages(),
-      findImage: async (name: string) => ({
-        name,
-        digest: '',
-        bootMode: 'kernel' as const,
-        defaultUser: 'debian',
-      }),
-    }
-    const lifecycle = { store: this.#store, secretBox: this.#secretBox, host, onStepped: () => {} }
+    const host = fakeHost(this.#world, effects, () => this.#clock.time)
+    const authority = await fakeAuthority()
+    const lifecycle = { store: this.#store, secretBox: this.#secretBox, authority, host, onStepped: () => {} }
     this.#engine = new Engine({
       store: this.#store,
       handlers: { ComputeInstance: computeInstanceHandler(lifecycle) },

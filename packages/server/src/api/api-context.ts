@@ -10,6 +10,8 @@ export interface ApiContext {
   /** The datacenter that specs name when they name none. */
   readonly datacenter: string
   readonly version: string
+  /** The certificate of the authority that signs services' certificates, PEM. */
+  readonly certificateRoot: string
   /** Why the server is not ready to serve; null when it is. */
   readonly notReady: () => string | null
   /** Where requests are counted; without it there is no `/metrics`. */

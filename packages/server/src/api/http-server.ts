@@ -7,6 +7,7 @@ import { installAuthentication } from './authentication.ts'
 import { clientErrorHandler, frameworkErrors, installErrorHandling } from './errors.ts'
 import { openApiDocument } from './openapi.ts'
 import { BODY_LIMIT, installBodyParser } from './request-body.ts'
+import { certificateAuthorityRoute } from './routes/certificate-authority.ts'
 import { computeInstanceRoutes } from './routes/compute-instances.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
@@ -70,6 +71,7 @@ export async function createHttpServer(
   await app.register(async (routes) => {
     healthRoutes(routes, context)
     openApiRoutes(routes)
+    certificateAuthorityRoute(routes, context)
     if (context.metrics) metricsRoutes(routes, context.metrics)
     projectRoutes(routes, context)
     profileRoutes(routes, context)

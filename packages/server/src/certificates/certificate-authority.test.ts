@@ -81,7 +81,7 @@ test('it ends before browsers refuse it, and before its root', async () => {
 test.each([
   '',
   'not a key',
-  generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }) as string,
+  generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }),
 ])('a guest that sends no usable key is refused', async (key) => {
   const authority = await CertificateAuthority.open(await makeAuthority('abc123', NOW))
   await expect(authority.issue(key, ['a.example'], NOW)).rejects.toThrow('no EC key on P-256')

@@ -1,4 +1,5 @@
 // The certificate library finds its parts through it, and asks for it to be loaded first.
+// oxlint-disable-next-line import/no-unassigned-import -- it is a polyfill
 import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
 import { HostError } from '@berth/contract/host/host-error'

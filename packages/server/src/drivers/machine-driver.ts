@@ -141,8 +141,8 @@ export interface MachineDriver {
   ensureDisk(spec: MachineSpec): Promise<void>
   /** Writes the seed volume from which the guest configures itself. */
   ensureSeed(spec: MachineSpec): Promise<void>
-  /** Starts the machine's process unless it runs; a running one is left alone. */
-  ensureRunning(spec: MachineSpec): Promise<void>
+  /** Starts the machine's process unless it runs; one that `ran` is left as it was started. */
+  ensureRunning(spec: MachineSpec): Promise<'started' | 'ran'>
   /** Reads the world. Waits at most about 3 s for the guest's readiness line. */
   observe(id: string): Promise<MachineObservation>
   /**

@@ -14,21 +14,22 @@ import { destroyStep } from './destroy.ts'
 import type { Host } from './host.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { writeIfCurrent } from './instance-writes.ts'
-import { watchStep } from './watch.ts'
+import { watchStep, type Watched } from './watch.ts'
 
 /**
  * The state machine of a compute instance: it goes a way (up, change, keep, down) phase by
  * phase, and destroy from anywhere. The phase is in the row; each step runs one phase, once.
  */
 export function computeInstanceHandler(lifecycle: InstanceLifecycle): StepHandler {
-  const adopted = new Set<string>()
+  const watched = new Map<string, Watched>()
   return async (context) => {
     const id = context.objectId
     try {
       const row = await instanceById(lifecycle.store.db, id)
       if (!row) return { next: 'gone' }
-      const outcome = await stepOf(lifecycle, context, row, adopted.has(id))
-      adopted.add(id)
+      const outcome = await stepOf(lifecycle, context, row, watched)
+      if (outcome.next === 'gone') watched.delete(id)
+      else if (!watched.has(id)) watched.set(id, { problem: null })
       return outcome
     } finally {
       lifecycle.onStepped(id)
@@ -40,14 +41,14 @@ async function stepOf(
   lifecycle: InstanceLifecycle,
   context: StepContext,
   row: ComputeInstanceRow,
-  adopted: boolean,
+  watched: Map<string, Watched>,
 ): Promise<StepOutcome> {
   const project = await projectById(lifecycle.store.db, row.project_id)
   const address = await addressOf(lifecycle.store.db, row.id)
   if (row.delete_requested_at !== null) return destroyStep(lifecycle, context, { row, project, address })
   const settings = openSettings(lifecycle.secretBox, row)
   if (!settings) return { next: 'done' }
-  const { store, secretBox } = lifecycle
+  const { store, secretBox, authority } = lifecycle
   const access = openAccess(secretBox, row) ?? accessOf(settings)
   const places = {
     sshPortsOfOthers: await sshPortsOfOthers(store.db, row.id),
@@ -55,8 +56,8 @@ async function stepOf(
     externalPorts: await externalPortsOf(store.db, row.id),
   }
   const now = store.clock.now()
-  const input: PhaseInput = { row, project, settings, access, address, places, secretBox, now }
-  if (row.phase === 'run') return watchStep(lifecycle, input, adopted)
+  const input: PhaseInput = { row, project, settings, access, address, places, secretBox, authority, now }
+  if (row.phase === 'run') return watchStep(lifecycle, input, watched)
   const place = placeOf(row.phase)
   return place ? phaseStep(lifecycle, context, input, place) : { next: 'done' }
 }

@@ -1,3 +1,4 @@
+import type { CertificateAuthority } from '../certificates/certificate-authority.ts'
 import type { SecretBox } from '../store/secret-box.ts'
 import type { Store } from '../store/store.ts'
 import type { Host } from './host.ts'
@@ -7,6 +8,8 @@ export interface InstanceLifecycle {
   readonly store: Store
   readonly secretBox: SecretBox
   readonly host: Host
+  /** Signs the certificates of services. */
+  readonly authority: CertificateAuthority
   /** Told of each step's end, so that the server knows when every guest was looked after once. */
   readonly onStepped: (id: string) => void
 }

@@ -1,31 +1,60 @@
 import type { PublishedSettings } from '../store/published-settings.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
+import { preparedImage, wantedImage } from './container-image.ts'
 
-/** The part of the settings that a machine takes only when it starts. */
+/** What a machine takes only when it starts. */
 interface MachineSize {
   readonly vcpus: number
   readonly memoryMib: number
   readonly diskGib: number
   readonly gpuCount: number
+  /** The container image on its disk of container images; absent where it has none. */
+  readonly container?: { readonly reference: string; readonly imageId: string }
 }
 
-export function sizeOf({ vcpus, memoryMib, diskGib, gpuCount }: PublishedSettings): MachineSize {
-  return { vcpus, memoryMib, diskGib, gpuCount }
+type Prepared = Pick<ComputeInstanceRow, 'container_image'>
+
+/** What a machine that starts now is made of. */
+export function sizeOf(row: Prepared, settings: PublishedSettings): MachineSize {
+  const { vcpus, memoryMib, diskGib, gpuCount } = settings
+  const image = wantedImage(settings) === null ? null : preparedImage(row)
+  const container = image && { reference: image.reference, imageId: image.imageId }
+  return { vcpus, memoryMib, diskGib, gpuCount, ...(container ? { container } : {}) }
+}
+
+/** What the running machine was started with; null while it does not run. */
+export function startedSize({ running_size }: Pick<ComputeInstanceRow, 'running_size'>): MachineSize | null {
+  return running_size === null ? null : (JSON.parse(running_size) as MachineSize)
 }
 
 /** What a user reads of a machine that runs: also what still waits for its next start. A disk never shrinks. */
 export function runningReason(
-  row: Pick<ComputeInstanceRow, 'running_size'>,
+  row: Pick<ComputeInstanceRow, 'running_size' | 'container_image'>,
   settings: PublishedSettings,
 ): string {
-  const wanted = sizeOf(settings)
-  const running = row.running_size === null ? wanted : (JSON.parse(row.running_size) as MachineSize)
+  const running = startedSize(row)
+  const state =
+    settings.application?.enabled === false
+      ? 'Running without its application, which is switched off in its configuration.'
+      : 'Running.'
+  const waiting =
+    running === null ? [] : [...sizeChanges(running, settings), ...imageChange(running, settings)]
+  return [state, ...waiting].join(' ')
+}
+
+function sizeChanges(running: MachineSize, wanted: PublishedSettings): string[] {
   const changes = [
     wanted.vcpus === running.vcpus ? '' : `${wanted.vcpus} vCPUs`,
     wanted.memoryMib === running.memoryMib ? '' : `${wanted.memoryMib} MiB of memory`,
     wanted.diskGib <= running.diskGib ? '' : `a disk of ${wanted.diskGib} GiB`,
     wanted.gpuCount === running.gpuCount ? '' : `${wanted.gpuCount} GPUs`,
   ].filter((change) => change !== '')
-  if (changes.length === 0) return 'Running.'
-  return `Running. The new size (${changes.join(', ')}) applies when it is stopped and started again.`
+  if (changes.length === 0) return []
+  return [`The new size (${changes.join(', ')}) applies when it is stopped and started again.`]
+}
+
+function imageChange(running: MachineSize, settings: PublishedSettings): string[] {
+  const wanted = wantedImage(settings)
+  if (wanted === null || wanted === running.container?.reference) return []
+  return [`The container image ${wanted} applies when it is stopped and started again.`]
 }

@@ -39,7 +39,12 @@ export async function imageFor(host: Host, settings: PublishedSettings): Promise
   )
 }
 
-export function machineSpec(host: Host, placement: Placement, image: BootImage): MachineSpec {
+export function machineSpec(
+  host: Host,
+  placement: Placement,
+  image: BootImage,
+  containerDisk: string | undefined,
+): MachineSpec {
   const { settings, access, address, project } = placement
   const port = guestPort(host, placement.id, address)
   return {
@@ -62,5 +67,6 @@ export function machineSpec(host: Host, placement: Placement, image: BootImage):
       sshKeys: access.sshKeys,
       ...(access.password === '' ? {} : { password: access.password }),
     },
+    ...(containerDisk === undefined ? {} : { containerDisk }),
   }
 }

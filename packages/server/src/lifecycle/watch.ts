@@ -1,6 +1,8 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { StepOutcome } from '../engine/step.ts'
 import { SECOND } from '../store/clock.ts'
+import { applicationInput } from './deploy/application.ts'
+import { applicationHappening, reviewApplication } from './application-review.ts'
 import { policyOf } from './guest-network.ts'
 import type { Host } from './host.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
@@ -16,17 +18,26 @@ const WATCH_SECONDS = 5
 /** The kernel's rules are compared every so many rounds, that is every 30 s: it takes some 50 ms a guest. */
 const ROUNDS_BETWEEN_LOOKS = 6
 
+/** What this process remembers of a guest that it has looked after. */
+export interface Watched {
+  /** Why its application did not answer when it was last asked; null when it did. */
+  readonly problem: string | null
+}
+
 /**
  * Looks after a running guest: its network and its way in are kept up, and a guest that is no longer there
  * is started again, since the wanted state says running (reconciler rule 6).
- * @param adopted whether this process has looked after it before
+ * @param watched the guests that this process has looked after before
  */
 export async function watchStep(
   { host, store }: InstanceLifecycle,
   input: PhaseInput,
-  adopted: boolean,
+  watched: Map<string, Watched>,
 ): Promise<StepOutcome> {
   const { row } = input
+  const before = watched.get(row.id)
+  const adopted = before !== undefined
+  const looks = isLookRound(input)
   const now = store.clock.now()
   const seen = await host.driver.observe(row.id)
   if (seen.power === 'stopped') {
@@ -43,10 +54,14 @@ export async function watchStep(
     }
   }
   try {
-    const repaired = await repairPort(host, input, adopted)
+    const repaired = adopted && !looks ? [] : await repairPort(host, input, adopted)
     const { ssh, waysIn, problems, reopened } = await ensureWaysIn(host, input)
+    const asks = !adopted || looks || before.problem !== null
+    const review = asks ? await reviewApplication(host, applicationInput(host, input)) : { problem: null }
+    watched.set(row.id, { problem: review.problem })
+    const complaints = [...problems, ...(review.problem === null ? [] : [review.problem])]
     const reason =
-      problems.length === 0 ? runningReason(row, input.settings) : `Running, but ${problems.join(' ')}`
+      complaints.length === 0 ? runningReason(row, input.settings) : `Running, but ${complaints.join(' ')}`
     const found = [...repaired, ...reopened.map((name) => `way in ${name}`)]
     return {
       next: 'wait',
@@ -57,10 +72,12 @@ export async function watchStep(
           ...(ssh.port === row.ssh_port ? {} : { ssh_address: ssh.address, ssh_port: ssh.port }),
           ...(ways === row.ways_in ? {} : { ways_in: ways }),
           ...(row.reason === reason ? {} : { reason }),
+          ...(review.certificate === undefined ? {} : { certificate: review.certificate }),
           ...(seen.report && seen.report.bootId !== row.boot_id ? { boot_id: seen.report.bootId } : {}),
         }
         // What a start of the host or of the relay takes away is no drift.
-        const happening = found.length === 0 || !adopted ? undefined : networkRepaired(found)
+        const repair = found.length === 0 || !adopted ? undefined : networkRepaired(found)
+        const happening = repair ?? applicationHappening(before?.problem ?? null, review.problem)
         if (Object.keys(changes).length > 0 || happening)
           await writeIfCurrent(tx, row, { reason, ...changes }, now, happening)
       },
@@ -74,13 +91,10 @@ export async function watchStep(
 
 /**
  * Makes the guest's place on the network again where something of it is missing or different on the host.
- * @returns what was; nothing in the rounds that do not look
+ * @returns what was
  */
 async function repairPort(host: Host, input: PhaseInput, adopted: boolean): Promise<string[]> {
-  const { row, settings, now } = input
-  const round = Math.floor(now / (WATCH_SECONDS * SECOND)) % ROUNDS_BETWEEN_LOOKS
-  // Each instance has its own round, so that they do not all look at once.
-  if (adopted && round !== Number.parseInt(row.id.slice(-4), 16) % ROUNDS_BETWEEN_LOOKS) return []
+  const { row, settings } = input
   const { project, address } = placementOf(input)
   const network = projectNetwork(host, project)
   const port = guestPort(host, row.id, address)
@@ -92,6 +106,12 @@ async function repairPort(host: Host, input: PhaseInput, adopted: boolean): Prom
     await host.network.ensurePort(network, port, policy)
   })
   return differences
+}
+
+/** Each instance has its own round, so that they do not all look at once. */
+function isLookRound({ row, now }: PhaseInput): boolean {
+  const round = Math.floor(now / (WATCH_SECONDS * SECOND)) % ROUNDS_BETWEEN_LOOKS
+  return round === Number.parseInt(row.id.slice(-4), 16) % ROUNDS_BETWEEN_LOOKS
 }
 
 function networkRepaired(found: readonly string[]): Happening {

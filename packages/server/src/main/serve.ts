@@ -10,6 +10,7 @@ import { installationId } from '../store/installation.ts'
 import { SecretBox } from '../store/secret-box.ts'
 import { Store } from '../store/store.ts'
 import { releaseAll, wake } from '../store/work-items.ts'
+import { ensureAuthority } from './authority.ts'
 import { Adoption } from './adoption.ts'
 import { loadCatalogue } from './catalogue.ts'
 import { ConfigError, listenAddress, type Config } from './config.ts'
@@ -58,7 +59,14 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   if (config.driver === 'qemu') await noteInstallation(config.cache, installId, config.state)
   const placed = await placedInstances(store.db)
   const adoption = new Adoption(placed.map(({ id }) => id))
-  const handler = computeInstanceHandler({ store, secretBox, host, onStepped: (id) => adoption.stepped(id) })
+  const authority = await ensureAuthority(store, secretBox, installId)
+  const handler = computeInstanceHandler({
+    store,
+    secretBox,
+    host,
+    authority,
+    onStepped: (id) => adoption.stepped(id),
+  })
   const metrics = new PrometheusMetrics()
   addObjectMetrics(metrics.registry, store, () => host.driver.capacity())
   const engine = new Engine({
@@ -73,6 +81,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
     secretBox,
     datacenter: config.datacenter,
     version: VERSION,
+    certificateRoot: authority.root,
     notReady: () => adoption.notReady(),
     metrics,
   }

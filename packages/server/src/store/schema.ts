@@ -31,6 +31,10 @@ interface MigrationsTable {
 interface InstallationTable {
   id: string
   created_at: number
+  /** The root that signs services' certificates, PEM; null until it is made. */
+  ca_certificate: string | null
+  /** Its private key, sealed. */
+  ca_key: string | null
 }
 
 interface OrganizationsTable {

@@ -102,18 +102,19 @@ export class QemuDriver implements MachineDriver {
   }
 
   /** Also lets a paused guest go on, and replaces a process whose guest can never go on. */
-  async ensureRunning(spec: MachineSpec): Promise<void> {
-    await this.#change(spec.id, async (files) => {
+  async ensureRunning(spec: MachineSpec): Promise<'started' | 'ran'> {
+    return await this.#change(spec.id, async (files) => {
       const running = await this.#find(spec.id)
       if (running !== undefined) {
         const { state } = await this.#monitor.inspect(spec.id, files)
         if (state === 'paused') {
           await this.#monitor.converse(spec.id, files, async (qmp) => await qmp.execute('cont'))
         }
-        if (state !== 'dead') return
+        if (state !== 'dead') return 'ran'
         await endGuestProcess(running, stopDeadlineMs)
       }
       await this.#start(spec, files)
+      return 'started'
     })
   }
 
@@ -247,9 +248,9 @@ export class QemuDriver implements MachineDriver {
     await machine.ensureMachineDirectory(files.directory, account)
   }
 
-  async #change(id: string, task: (files: machine.MachineFiles) => Promise<void>): Promise<void> {
+  async #change<T>(id: string, task: (files: machine.MachineFiles) => Promise<T>): Promise<T> {
     const files = machine.machineFiles(this.#options.stateDir, id)
-    await this.#changes.run(id, async () => await asHostErrors(async () => await task(files)))
+    return await this.#changes.run(id, async () => await asHostErrors(async () => await task(files)))
   }
 
   async #withAgent<T>(id: string, task: (agent: GuestAgentClient) => Promise<T>): Promise<T> {

@@ -53,12 +53,13 @@ export class SimulatedDriver implements MachineDriver {
 
   async ensureSeed(): Promise<void> {}
 
-  async ensureRunning({ id, identity: { hostname } }: MachineSpec): Promise<void> {
+  async ensureRunning({ id, identity: { hostname } }: MachineSpec): Promise<'started' | 'ran'> {
     const machine = this.#machines.read(id)
-    if (machine && isOn(machine)) return
+    if (machine && isOn(machine)) return 'ran'
     strike(this.#options.failures, hostname, 'start')
     const bootsAt = Date.now() + this.#options.bootMilliseconds
     this.#machines.write(id, { hostname, bootId: randomUUID(), bootsAt, stopsAt: null })
+    return 'started'
   }
 
   async observe(id: string): Promise<MachineObservation> {

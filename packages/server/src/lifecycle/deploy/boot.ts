@@ -1,7 +1,8 @@
 import { HostError } from '@berth/contract/host/host-error'
 import { sshPortsOfOthers } from '../../store/compute-instances.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
-import { sizeOf } from '../machine-size.ts'
+import { containerDisk } from '../container-image.ts'
+import { sizeOf, startedSize } from '../machine-size.ts'
 import { ensureWaysIn, moveWay, settlePlaces } from '../ways-in.ts'
 import { lookAgainSeconds, placementOf, type DeployPhase } from './phase.ts'
 
@@ -12,9 +13,12 @@ export const startPhase: DeployPhase = {
   deadlineSeconds: 60,
   async run(host, input) {
     const placement = placementOf(input)
-    const image = await imageFor(host, input.settings)
-    await host.driver.ensureRunning(machineSpec(host, placement, image))
-    const size = sizeOf(input.settings)
+    const { row, settings } = input
+    const image = await imageFor(host, settings)
+    const disk = await containerDisk(host, row, settings)
+    const started = await host.driver.ensureRunning(machineSpec(host, placement, image, disk))
+    // One that ran already is as it was started, whatever was published since.
+    const size = started === 'started' ? null : startedSize(row)
     const facts = {
       address: host.plan.address(placement.address.number),
       osName: image.name,
@@ -25,7 +29,7 @@ export const startPhase: DeployPhase = {
         power_state: 'running',
         boot_id: null,
         machine_facts: JSON.stringify(facts),
-        running_size: JSON.stringify(size),
+        running_size: JSON.stringify(size ?? sizeOf(row, settings)),
       },
     }
   },

@@ -29,7 +29,8 @@ export function decisionOf(
 ): Decision {
   const { phase } = place
   const { row } = input
-  const deadlineAt = row.phase_started_at + phase.deadlineSeconds * SECOND
+  const deadlineSeconds = deadlineOf(phase, input)
+  const deadlineAt = row.phase_started_at + deadlineSeconds * SECOND
   const overdue = now >= deadlineAt
   const steps = beginStep(JSON.parse(row.steps) as StatusStep[], phase.label, row.phase_started_at)
   if (ended instanceof HostError) {
@@ -43,14 +44,16 @@ export function decisionOf(
     }
   }
   if ('wait' in ended) {
-    if (overdue) return failure(`${ended.wait} It did not happen within ${lengthOf(phase)}.`, steps, now)
+    if (overdue)
+      return failure(`${ended.wait} It did not happen within ${lengthOf(deadlineSeconds)}.`, steps, now)
     return {
       outcome: { next: 'wait', seconds: ended.seconds, deadlineAt },
       patch: pending(ended.wait, beginStep(steps, phase.label, now, ended.wait)),
     }
   }
   const done = endStep(steps, 'done', now)
-  const next = placeAfter(place) ?? onward(place, row.desired_power)
+  const next =
+    placeAfter(place, { ...input, row: { ...row, ...ended.done } }) ?? onward(place, row.desired_power)
   return next ? advance(next, ended.done, done, now) : arrival(input, ended.done, done, now)
 }
 
@@ -106,7 +109,11 @@ function pending(reason: string, steps: StatusStep[]): Patch {
   return { status: 'pending', reason, steps: JSON.stringify(steps) }
 }
 
-function lengthOf({ deadlineSeconds }: DeployPhase): string {
+function deadlineOf({ deadlineSeconds }: DeployPhase, input: PhaseInput): number {
+  return typeof deadlineSeconds === 'number' ? deadlineSeconds : deadlineSeconds(input)
+}
+
+function lengthOf(deadlineSeconds: number): string {
   return deadlineSeconds % 60 === 0 && deadlineSeconds > 60
     ? `${deadlineSeconds / 60} minutes`
     : `${deadlineSeconds} seconds`

@@ -1,5 +1,6 @@
 import { HostError } from '@berth/contract/host/host-error'
 import { SECOND } from '../../store/clock.ts'
+import type { CertificateAuthority } from '../../certificates/certificate-authority.ts'
 import type { GuestAccess, PublishedSettings } from '../../store/published-settings.ts'
 import type { ComputeInstanceRow, GuestAddressRow, ProjectRow } from '../../store/schema.ts'
 import type { SecretBox } from '../../store/secret-box.ts'
@@ -33,6 +34,7 @@ export interface PhaseInput {
   /** The password and keys that the guest has, or will have from its seed. */
   readonly access: GuestAccess
   readonly secretBox: SecretBox
+  readonly authority: CertificateAuthority
   /** Microseconds since 1970. */
   readonly now: number
   /** Undefined until the instance has its place. */
@@ -45,7 +47,9 @@ export interface DeployPhase {
   readonly name: string
   /** The step's name in `status.steps`. */
   readonly label: string
-  readonly deadlineSeconds: number
+  readonly deadlineSeconds: number | ((input: PhaseInput) => number)
+  /** Whether the instance goes through it; every one does unless told. */
+  readonly appliesTo?: (input: PhaseInput) => boolean
   readonly run: (host: Host, input: PhaseInput) => Promise<PhaseResult>
 }
 

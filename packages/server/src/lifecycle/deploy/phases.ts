@@ -1,7 +1,9 @@
 import { addressPhase } from './address.ts'
+import { answerPhase, setupPhase } from './application.ts'
 import { bootPhase, reachPhase, startPhase } from './boot.ts'
 import { accessPhase } from './access.ts'
-import type { DeployPhase } from './phase.ts'
+import { containerPhase } from './container.ts'
+import type { DeployPhase, PhaseInput } from './phase.ts'
 import { placePhase } from './place.ts'
 import { attachPhase, diskPhase, imagePhase } from './prepare.ts'
 import { shutdownPhase } from './shutdown.ts'
@@ -16,16 +18,19 @@ const WAYS: Readonly<Record<string, readonly DeployPhase[]>> = {
     placePhase,
     addressPhase,
     imagePhase,
+    containerPhase,
     attachPhase,
     diskPhase,
     startPhase,
     bootPhase,
     accessPhase,
     reachPhase,
+    setupPhase,
+    answerPhase,
   ],
   // The rules in the kernel and those in the relay change one right after the other.
-  change: [addressPhase, attachPhase, reachPhase, accessPhase],
-  keep: [imagePhase, diskPhase, addressPhase, attachPhase, reachPhase],
+  change: [addressPhase, attachPhase, reachPhase, accessPhase, setupPhase, answerPhase],
+  keep: [imagePhase, containerPhase, diskPhase, addressPhase, attachPhase, reachPhase],
   down: [shutdownPhase],
 }
 
@@ -46,10 +51,12 @@ export function textOf({ way, phase }: Place): string {
   return `${way}:${phase.name}`
 }
 
-/** The next phase on the same way; undefined at its end. */
-export function placeAfter({ way, phase }: Place): Place | undefined {
+/** The next phase on the same way that the instance goes through; undefined at its end. */
+export function placeAfter({ way, phase }: Place, input: PhaseInput): Place | undefined {
   const phases = WAYS[way] ?? []
-  const next = phases[phases.indexOf(phase) + 1]
+  const next = phases
+    .slice(phases.indexOf(phase) + 1)
+    .find((candidate) => candidate.appliesTo?.(input) ?? true)
   return next && { way, phase: next }
 }
 

@@ -1,3 +1,4 @@
+import { containerDisk } from '../container-image.ts'
 import { policyOf } from '../guest-network.ts'
 import { guestPort, imageFor, machineSpec, projectNetwork } from '../machine-spec.ts'
 import { placementOf, type DeployPhase } from './phase.ts'
@@ -35,7 +36,9 @@ export const diskPhase: DeployPhase = {
   label: 'Create disk',
   deadlineSeconds: 120,
   async run(host, input) {
-    const spec = machineSpec(host, placementOf(input), await imageFor(host, input.settings))
+    const { row, settings } = input
+    const disk = await containerDisk(host, row, settings)
+    const spec = machineSpec(host, placementOf(input), await imageFor(host, settings), disk)
     await host.driver.ensureDisk(spec)
     await host.driver.ensureSeed(spec)
     return { done: { machine_present: 1 } }
