@@ -7,6 +7,7 @@ import {
 } from './network-rules.ts'
 import { parseSshKeys } from './ssh-public-key.ts'
 import { meaningOf, type VariableMeaning } from './variable-meaning.ts'
+import { quoted, truth } from './variable-text.ts'
 import { mergeVariables, type Variable } from './variable.ts'
 
 /** What an object's variables ask of its machine. */
@@ -71,23 +72,12 @@ function mebibytes(found: Found, defaultUnit: string, maximum: number): number {
   return Math.ceil(number * factor)
 }
 
-function truth(found: Found): boolean {
-  const word = found.value.trim().toLowerCase()
-  if (word === 'true' || word === 'yes' || word === '1') return true
-  if (word === 'false' || word === 'no' || word === '0') return false
-  throw ApiError.invalid(found.name, `must be "True" or "False"; got ${quoted(found.value)}`)
-}
-
 function password(found: Found): string {
   // oxlint-disable-next-line no-control-regex -- chpasswd and crypt cannot carry these
   if (/[\u0000-\u001f\u007f]/.test(found.value))
     throw ApiError.invalid(found.name, 'must not hold control characters')
   if (found.value.length > 256) throw ApiError.invalid(found.name, 'must be at most 256 characters')
   return found.value
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
 }
 
 /**
@@ -107,8 +97,13 @@ export function machineSettings(profile: readonly Variable[], own: readonly Vari
     const value = found.get(meaning)
     return value ? parse(value) : fallback
   }
-  const publicIp = read('publicIp', truth, false)
+  const wantsPublicIp = read('publicIp', ({ name, value }) => truth(name, value), false)
   const portForwards = read('portForwards', ({ name, value }) => parsePortForwards(name, value), [])
+  // Forwards take the place of an address that the profile gives to everybody.
+  const isDefault = profile.some(
+    ({ name, value }) => value && name === found.get('publicIp')?.name && truth(name, value),
+  )
+  const publicIp = wantsPublicIp && !(isDefault && portForwards.length > 0)
   const forwards = found.get('portForwards')
   if (publicIp && portForwards.length > 0 && forwards) {
     throw ApiError.invalid(
@@ -131,6 +126,6 @@ export function machineSettings(profile: readonly Variable[], own: readonly Vari
     publicIp,
     portForwards,
     firewallRules: read('firewallRules', ({ name, value }) => parseFirewallRules(name, value), []),
-    otel: read('otel', truth, false),
+    otel: read('otel', ({ name, value }) => truth(name, value), false),
   }
 }

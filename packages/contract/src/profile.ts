@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { ApplicationProfile } from './application/application-profile.ts'
 import { listOf, requestEnvelope } from './api-object.ts'
 import { API_VERSION } from './api-version.ts'
 import { Metadata, RequestMetadata } from './metadata.ts'
@@ -23,9 +24,14 @@ export const ComputeProfileSpec = Type.Object(
 export type ComputeProfileSpec = Type.Static<typeof ComputeProfileSpec>
 
 export const ServiceProfileSpec = Type.Object(
-  { ...sharedSpec, serviceType: Type.Optional(Type.String({ maxLength: 64, examples: ['notebook'] })) },
+  {
+    ...sharedSpec,
+    serviceType: Type.Optional(Type.String({ maxLength: 64, examples: ['notebook'] })),
+    application: Type.Optional(ApplicationProfile),
+  },
   { title: 'ServiceProfileSpec', additionalProperties: true },
 )
+export type ServiceProfileSpec = Type.Static<typeof ServiceProfileSpec>
 
 export const ComputeProfileRequest = Type.Object(
   {

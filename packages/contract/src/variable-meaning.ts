@@ -1,4 +1,4 @@
-/** What a variable can mean to a machine. A profile names it in `options.meaning`. */
+/** What a variable can mean to a machine or to the application on it. A profile names it in `options.meaning`. */
 export const VARIABLE_MEANINGS = [
   'vcpu',
   'memory',
@@ -11,6 +11,8 @@ export const VARIABLE_MEANINGS = [
   'firewallRules',
   'portForwards',
   'otel',
+  'applicationConfig',
+  'certificate',
 ] as const
 export type VariableMeaning = (typeof VARIABLE_MEANINGS)[number]
 
@@ -30,6 +32,9 @@ const DEFAULT_MEANINGS: ReadonlyMap<string, VariableMeaning> = new Map([
   ['Firewall Rules', 'firewallRules'],
   ['Port Forwards', 'portForwards'],
   ['Enable OTEL Collector', 'otel'],
+  ['Jupyter Notebook Config', 'applicationConfig'],
+  ['Inference Config', 'applicationConfig'],
+  ['Certificate Handling', 'certificate'],
 ])
 
 interface Named {

@@ -19,6 +19,12 @@ export const VariableOptions = Type.Object(
         description: 'What the variable does to the machine, whatever its name',
       }),
     ),
+    member: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: "In a service profile: the member of the application's configuration that it gives",
+      }),
+    ),
     unit: Type.Optional(Type.String({ description: 'MiB, GiB, MB or GB, for memory and disk' })),
     override: Type.Optional(
       Type.Object({

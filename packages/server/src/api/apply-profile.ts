@@ -1,4 +1,5 @@
 import { ApiError } from '@berth/contract/api-error'
+import { checkApplicationProfile } from '@berth/contract/application/check-application-profile'
 import { machineSettings } from '@berth/contract/machine-settings'
 import type { ProfileRequest } from '@berth/contract/profile'
 import { randomUUIDv7 } from 'node:crypto'
@@ -32,6 +33,7 @@ export async function applyProfile(store: Store, apply: ApplyProfile): Promise<P
   checkVariables(variables)
   checkProfileSecrets(variables)
   machineSettings(variables, [])
+  if (kind === 'ServiceProfile') checkApplicationProfile(body.spec)
   const columns = { ...metadataColumns(body.metadata), spec: canonicalJson(body.spec) }
   return store.transaction(async (tx) => {
     const now = store.clock.now()

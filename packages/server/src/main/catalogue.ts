@@ -10,12 +10,46 @@ import type { Store } from '../store/store.ts'
 const CATALOGUE = join(import.meta.dirname, '../../catalogue')
 const BERTH = JSON.stringify({ id: 'berth00', username: 'berth' })
 
+/** A catalogue file: a profile, or what sets it apart from the one that it extends. */
+type CatalogueFile = ProfileRequest & { readonly extends?: string }
+
 /** The profiles that come with Berth, one a file. */
-function shippedProfiles(): ProfileRequest[] {
+export function shippedProfiles(): ProfileRequest[] {
   return readdirSync(CATALOGUE)
     .filter((name) => name.endsWith('.json'))
     .toSorted()
-    .map((name) => JSON.parse(readFileSync(join(CATALOGUE, name), 'utf8')) as ProfileRequest)
+    .map((name) => readProfile(name.slice(0, -'.json'.length)))
+}
+
+function readProfile(name: string): ProfileRequest {
+  const file = JSON.parse(readFileSync(join(CATALOGUE, `${name}.json`), 'utf8')) as CatalogueFile
+  const { extends: base, ...profile } = file
+  if (base === undefined) return profile
+  return { ...profile, spec: overlay(readProfile(base).spec, profile.spec) as ProfileRequest['spec'] }
+}
+
+/** Objects are laid over each other member by member, lists of named things name by name; else the upper one counts. */
+function overlay(lower: unknown, upper: unknown): unknown {
+  if (isNamedList(lower) && isNamedList(upper)) {
+    const uppers = new Map(upper.map((item) => [item.name, item]))
+    const laid = lower.map((item) => overlay(item, uppers.get(item.name) ?? {}))
+    const names = new Set(lower.map((item) => item.name))
+    return [...laid, ...upper.filter((item) => !names.has(item.name))]
+  }
+  if (!isObject(lower) || !isObject(upper)) return upper
+  const laid = Object.entries(upper).map(([key, value]) => [
+    key,
+    key in lower ? overlay(lower[key], value) : value,
+  ])
+  return { ...lower, ...Object.fromEntries(laid) }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isNamedList(value: unknown): value is { readonly name: string }[] {
+  return Array.isArray(value) && value.every((item) => isObject(item) && typeof item.name === 'string')
 }
 
 /** Brings the system catalogue to what this version ships. A profile that an operator has changed stays theirs. */

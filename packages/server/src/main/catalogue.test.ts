@@ -1,0 +1,80 @@
+import { applicationSettings } from '@berth/contract/application/application-settings'
+import { checkApplicationProfile } from '@berth/contract/application/check-application-profile'
+import { machineSettings } from '@berth/contract/machine-settings'
+import type { ServiceProfileSpec } from '@berth/contract/profile'
+import { expect, test } from 'vitest'
+import { shippedProfiles } from './catalogue.ts'
+
+const services = shippedProfiles().filter(({ kind }) => kind === 'ServiceProfile')
+
+function spec(name: string): ServiceProfileSpec {
+  const found = services.find(({ metadata }) => metadata.name === name)
+  if (!found) throw new Error(`no service profile ${name}`)
+  return found.spec
+}
+
+test.each(services.map(({ metadata }) => metadata.name))('the service profile %s holds together', (name) => {
+  expect(() => checkApplicationProfile(spec(name))).not.toThrow()
+  expect(machineSettings(spec(name).variables ?? [], [])).toMatchObject({ publicIp: true })
+  expect(spec(name)).toHaveProperty('guestImage', 'debian-12-services')
+})
+
+test('a profile that extends another differs in what its file says only', () => {
+  const [base, own] = [spec('vmaas-notebook'), spec('jupyter-notebook-v4')]
+  expect(own.application).toEqual(base.application)
+  const names = (base.variables ?? []).map((variable) => variable.name)
+  expect((own.variables ?? []).map((variable) => variable.name)).toEqual([
+    ...names,
+    'GPU Count',
+    'Node Type',
+    'Pod Image',
+  ])
+  expect(machineSettings(base.variables ?? [], [])).toMatchObject({ vcpus: 2, memoryMib: 2048, diskGib: 20 })
+  expect(machineSettings(own.variables ?? [], [])).toMatchObject({ vcpus: 4, memoryMib: 8192, diskGib: 60 })
+})
+
+test('a third kind of service is a catalogue file', () => {
+  const settings = applicationSettings(spec('code-server'), [], () => 'made-up')
+  expect(settings).toMatchObject({
+    image: 'docker.io/codercom/code-server:latest',
+    arguments: expect.arrayContaining(['--bind-addr=127.0.0.1:8080', '--auth=password']),
+    secretEnvironment: { PASSWORD: 'made-up' },
+    volumes: [{ name: 'home', path: '/home/coder' }],
+    health: { path: '/healthz' },
+    outputs: [
+      { key: 'Host Name', kind: 'url', path: '/', secret: false },
+      { key: 'Code Server Password', kind: 'text', value: 'made-up', secret: true },
+    ],
+  })
+})
+
+test('the GPU profiles bring an image and GPUs, the one for CPUs asks for an image', () => {
+  const config = { name: 'Inference Config', value: '{"Inference_model":"org/model"}' }
+  expect(applicationSettings(spec('vmaas-inference'), [config], () => 'k')).toMatchObject({
+    image: 'docker.io/vllm/vllm-openai:v0.7.3',
+    gpus: true,
+  })
+  expect(() => applicationSettings(spec('vmaas-inference-cpu'), [config], () => 'k')).toThrow(
+    'Inference Config.Inference_image: is required',
+  )
+})
+
+test('the plain variables of one client stand for members of the configuration', () => {
+  const own = [
+    { name: 'KeyX', value: 'org/model' },
+    { name: 'KeyAlpha', value: 'hf_secret' },
+    { name: 'KeyY', value: '' },
+    { name: 'GPU Count', value: '2' },
+    { name: 'Node Type', value: 'h100' },
+  ]
+  const settings = applicationSettings(spec('inference-vllm-v1-h100'), own, () => 'k')
+  expect(settings?.arguments.join(' ')).toContain('--model org/model')
+  expect(settings?.arguments.join(' ')).toContain('--tensor-parallel-size 2')
+  expect(settings?.secretEnvironment).toMatchObject({ HF_TOKEN: 'hf_secret' })
+  const notebook = applicationSettings(
+    spec('jupyter-notebook-v4'),
+    [{ name: 'Pod Image', value: 'jupyter/scipy-notebook' }],
+    () => 't',
+  )
+  expect(notebook?.image).toBe('docker.io/jupyter/scipy-notebook:latest')
+})
