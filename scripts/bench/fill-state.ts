@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { ComputeInstanceRequest } from '@berth/contract/compute-instance'
-import { applyComputeInstance } from '../../packages/server/src/api/apply-compute-instance.ts'
+import { applyInstance } from '../../packages/server/src/api/apply-instance.ts'
 import { bootstrap, DEFAULT_PROJECT, ensureSecretKey } from '../../packages/server/src/auth/bootstrap.ts'
 import { findProject } from '../../packages/server/src/store/projects.ts'
 import { SecretBox } from '../../packages/server/src/store/secret-box.ts'
@@ -43,7 +43,7 @@ export async function fillState(state: string, objects: number): Promise<void> {
       await store.transaction(async (tx) => {
         for (let index = from; index < Math.min(objects, from + BATCH); index += 1) {
           const body = JSON.parse(instanceText(nameOf(index), 2)) as ComputeInstanceRequest
-          await applyComputeInstance(context, tx, { ...shared, body })
+          await applyInstance(context, tx, { ...shared, body })
         }
       })
     }

@@ -9,6 +9,18 @@ const ASK_AGAIN = [
 
 const DONE = '  pm.collectionVariables.unset("polls")'
 
+/** @param variable of the collection that holds the name */
+function untilGone(variable: string): readonly string[] {
+  return [
+    'const names = pm.response.json().items.map((item) => item.metadata.name)',
+    `if (!names.includes(pm.variables.get("${variable}"))) {`,
+    DONE,
+    '} else {',
+    ...ASK_AGAIN,
+    '}',
+  ]
+}
+
 /** Scripts that run after a request and repeat it, by what they wait for. */
 export const POLL_SCRIPTS = {
   terminal: [
@@ -20,14 +32,8 @@ export const POLL_SCRIPTS = {
     ...ASK_AGAIN,
     '}',
   ],
-  gone: [
-    'const names = pm.response.json().items.map((item) => item.metadata.name)',
-    'if (!names.includes(pm.variables.get("vm"))) {',
-    DONE,
-    '} else {',
-    ...ASK_AGAIN,
-    '}',
-  ],
+  vmGone: untilGone('vm'),
+  serviceGone: untilGone('service'),
 } as const
 
 /** Runs after every request: each is expected to succeed. */

@@ -10,7 +10,7 @@ export interface WorkflowStep {
   /** Query parameters to send; the others stay in the collection, switched off. */
   readonly query?: Readonly<Record<string, string>>
   /** Repeats the request until what it waits for is there. */
-  readonly until?: 'terminal' | 'gone'
+  readonly until?: 'terminal' | 'vmGone' | 'serviceGone'
 }
 
 export interface WorkflowFolder {
@@ -27,17 +27,30 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   workspace: 'dev1',
   computeProfile: 'no-gpu-vm',
   vm: 'vm-test-api-4',
+  serviceProfile: 'vmaas-notebook',
+  service: 'notebook-4',
   password: 'vm1234',
   sshPublicKey: EXAMPLE_SSH_KEY,
   pollSeconds: '2',
 }
 
-const watch = (name: string): WorkflowStep => ({ operationId: 'getComputeInstance', name, until: 'terminal' })
+const watch = (name: string, operationId = 'getComputeInstance'): WorkflowStep => ({
+  operationId,
+  name,
+  until: 'terminal',
+})
+const watchService = (name: string): WorkflowStep => watch(name, 'getService')
 
 const act = (action: string): WorkflowStep => ({
   operationId: 'actOnComputeInstance',
   name: `${action[0]?.toUpperCase()}${action.slice(1)} the VM`,
   path: { action },
+})
+
+const actOnService = (action: string): WorkflowStep => ({
+  ...act(action),
+  operationId: 'actOnService',
+  name: `${action[0]?.toUpperCase()}${action.slice(1)} the service`,
 })
 
 /**
@@ -103,11 +116,33 @@ export const WORKFLOW: readonly WorkflowFolder[] = [
     ],
   },
   {
+    name: 'Create and deploy a service',
+    description: 'Apply, publish, watch; its URL and its token are in status.output',
+    steps: [
+      { operationId: 'applyService', name: 'Apply the service' },
+      { operationId: 'listServices' },
+      { operationId: 'publishService', name: 'Publish the service' },
+      watchService('Watch the service until it is deployed'),
+    ],
+  },
+  {
+    name: 'Act on a service',
+    description: 'What can be done now is in status.actions',
+    steps: [
+      actOnService('stop'),
+      watchService('Watch the service until it is stopped'),
+      actOnService('start'),
+      watchService('Watch the service until it is started'),
+    ],
+  },
+  {
     name: 'Delete',
-    description: 'Delete the VM, watch until it is gone, delete the workspace',
+    description: 'Delete the VM and the service, watch until they are gone, delete the workspace',
     steps: [
       { operationId: 'deleteComputeInstance', name: 'Delete the VM' },
-      { operationId: 'listComputeInstances', name: 'Watch the list until the VM is gone', until: 'gone' },
+      { operationId: 'deleteService', name: 'Delete the service' },
+      { operationId: 'listComputeInstances', name: 'Watch the list until the VM is gone', until: 'vmGone' },
+      { operationId: 'listServices', name: 'Watch the list until the service is gone', until: 'serviceGone' },
       { operationId: 'deleteWorkspace' },
     ],
   },

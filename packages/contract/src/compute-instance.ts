@@ -1,28 +1,15 @@
 import Type from 'typebox'
 import { listOf, requestEnvelope } from './api-object.ts'
 import { API_VERSION } from './api-version.ts'
+import { instanceSpec, ProfileReference } from './instance-spec.ts'
 import { InstanceStatus } from './instance-status.ts'
 import { Metadata, RequestMetadata } from './metadata.ts'
-import { MAX_VARIABLES, Variable } from './variable.ts'
-
-const ProfileReference = Type.Object(
-  {
-    name: Type.String({ minLength: 1, examples: ['1gpu-vm'] }),
-    systemCatalog: Type.Optional(
-      Type.Boolean({
-        description: 'true: the system catalogue only. Otherwise the project first, then the catalogue',
-      }),
-    ),
-  },
-  { title: 'ProfileReference' },
-)
 
 /** Members that Berth gives no meaning to (storageDetails, computeType …) are kept and read back. */
 export const ComputeInstanceSpec = Type.Object(
   {
     computeProfile: ProfileReference,
-    variables: Type.Optional(Type.Array(Variable, { maxItems: 2 * MAX_VARIABLES })),
-    datacenter: Type.Optional(Type.Object({ name: Type.Optional(Type.String({ maxLength: 256 })) })),
+    ...instanceSpec,
   },
   { title: 'ComputeInstanceSpec', additionalProperties: true },
 )

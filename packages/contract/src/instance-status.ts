@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import type { InstanceKind } from './instance-kind.ts'
 
 /** Status words of a compute instance or service (guide "Status Fields"; design "Status"). */
 export const STATUS_WORDS = [
@@ -17,6 +18,12 @@ export type PowerState = (typeof POWER_STATES)[number]
 
 export const ACTIONS = ['start', 'stop', 'reboot'] as const
 export type Action = (typeof ACTIONS)[number]
+
+/** The actions that each kind knows (guide, "Actions on VM", "Actions on Service"). */
+export const KIND_ACTIONS = {
+  ComputeInstance: ACTIONS,
+  Service: ['start', 'stop'],
+} as const satisfies Record<InstanceKind, readonly Action[]>
 
 export const STEP_STATES = ['running', 'done', 'failed'] as const
 
@@ -55,6 +62,7 @@ export const InstanceStatus = Type.Object(
 export type InstanceStatus = Type.Static<typeof InstanceStatus>
 
 export interface ActionSituation {
+  readonly kind: InstanceKind
   readonly status: StatusWord
   readonly powerState: PowerState
   /** Whether a machine is on a host, running or not. */
@@ -63,7 +71,11 @@ export interface ActionSituation {
 
 /** The action table: what API, CLI and console offer in each state (design "Status"). */
 export function availableActions(situation: ActionSituation): Action[] {
-  const { status, powerState, machinePresent } = situation
+  const known: readonly Action[] = KIND_ACTIONS[situation.kind]
+  return fittingActions(situation).filter((action) => known.includes(action))
+}
+
+function fittingActions({ status, powerState, machinePresent }: ActionSituation): Action[] {
   if (status === 'success') {
     if (powerState === 'running') return ['stop', 'reboot']
     return powerState === 'stopped' ? ['start'] : []

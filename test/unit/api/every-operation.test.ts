@@ -21,14 +21,14 @@ async function send(operationId: string) {
   return api.call(method, path, body)
 }
 
-async function settled(): Promise<void> {
-  const done = async () => (await send('getComputeInstance')).body.status.status === 'success'
-  await waitFor(done, { deadlineSeconds: 10, what: 'the instance to be deployed' })
+const settled = (read: string) => async (): Promise<void> => {
+  const done = async () => (await send(read)).body.status.status === 'success'
+  await waitFor(done, { deadlineSeconds: 10, what: `${read} to read success` })
 }
 
-async function gone(): Promise<void> {
-  const left = async () => (await send('getComputeInstance')).status === 404
-  await waitFor(left, { deadlineSeconds: 10, what: 'the instance to be gone' })
+const gone = (read: string) => async (): Promise<void> => {
+  const left = async () => (await send(read)).status === 404
+  await waitFor(left, { deadlineSeconds: 10, what: `${read} to find nothing` })
 }
 
 /** Every operation, in an order in which its example works, and what to wait for after it. */
@@ -49,11 +49,17 @@ const CALLS: readonly (readonly [operationId: string, afterwards?: () => Promise
   ['listWorkspaces'],
   ['getWorkspace'],
   ['applyComputeInstance'],
-  ['publishComputeInstance', settled],
+  ['publishComputeInstance', settled('getComputeInstance')],
   ['listComputeInstances'],
   ['getComputeInstance'],
-  ['actOnComputeInstance', settled],
-  ['deleteComputeInstance', gone],
+  ['actOnComputeInstance', settled('getComputeInstance')],
+  ['deleteComputeInstance', gone('getComputeInstance')],
+  ['applyService'],
+  ['publishService', settled('getService')],
+  ['listServices'],
+  ['getService'],
+  ['actOnService', settled('getService')],
+  ['deleteService', gone('getService')],
   ['deleteWorkspace'],
 ]
 

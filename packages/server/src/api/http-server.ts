@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { ErrorBody } from '@berth/contract/api-error'
+import { INSTANCE_KINDS } from '@berth/contract/instance-kind'
 import swagger from '@fastify/swagger'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { ApiContext } from './api-context.ts'
@@ -8,8 +9,8 @@ import { clientErrorHandler, frameworkErrors, installErrorHandling } from './err
 import { openApiDocument } from './openapi.ts'
 import { BODY_LIMIT, installBodyParser } from './request-body.ts'
 import { certificateAuthorityRoute } from './routes/certificate-authority.ts'
-import { computeInstanceRoutes } from './routes/compute-instances.ts'
 import { healthRoutes } from './routes/health.ts'
+import { instanceRoutes } from './routes/instances.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { openApiRoutes } from './routes/openapi.ts'
 import { profileRoutes } from './routes/profiles.ts'
@@ -76,7 +77,7 @@ export async function createHttpServer(
     projectRoutes(routes, context)
     profileRoutes(routes, context)
     workspaceRoutes(routes, context)
-    computeInstanceRoutes(routes, context)
+    for (const kind of INSTANCE_KINDS) instanceRoutes(routes, context, kind)
   })
   return app
 }

@@ -18,6 +18,7 @@ export function openApiDocument(version: string): FastifyDynamicSwaggerOptions {
         { name: 'Profiles', description: 'What can be deployed, and in which sizes' },
         { name: 'Workspaces', description: 'Groups of instances and services in a project' },
         { name: 'Compute instances', description: 'Virtual machines' },
+        { name: 'Services', description: 'Applications that run on machines of their own' },
         { name: 'Server', description: 'Health and description of the server itself' },
       ],
       components: {

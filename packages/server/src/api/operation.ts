@@ -1,4 +1,3 @@
-import { ACTIONS } from '@berth/contract/instance-status'
 import Type, { type TSchema } from 'typebox'
 import { ERROR_RESPONSES, type ErrorStatus } from './document/error-responses.ts'
 
@@ -52,7 +51,10 @@ const PATH_PARAMETERS: Readonly<Record<string, TSchema>> = {
   project: Type.String({ description: 'Name of the project', examples: ['defaultproject'] }),
   workspace: Type.String({ description: 'Name of the workspace', examples: ['dev1'] }),
   name: Type.String({ description: 'Name of the object' }),
-  action: Type.String({ description: `What to do: ${ACTIONS.join(', ')}`, examples: ['stop'] }),
+  action: Type.String({
+    description: 'What to do; `status.actions` lists what fits now',
+    examples: ['stop'],
+  }),
 }
 
 /** Path parameters by name. */

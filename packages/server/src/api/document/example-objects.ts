@@ -7,11 +7,14 @@ import type { Variable } from '@berth/contract/variable'
 import { NO_PORT_FORWARDS, vmOutput } from '@berth/contract/vm-output'
 
 export const EXAMPLE_PROJECT = 'defaultproject'
-const WORKSPACE = 'dev1'
+export const EXAMPLE_WORKSPACE = 'dev1'
 export const EXAMPLE_TIME = '2025-10-14T18:14:03.687874Z'
 const BY = { id: '7krxjzk', username: 'operator@berth.local' }
 
-const LABELS = { 'paas.envmgmt.io/compute_type': 'vm', 'paas.envmgmt.io/compute_type_provider': 'kvm' }
+export const EXAMPLE_LABELS = {
+  'paas.envmgmt.io/compute_type': 'vm',
+  'paas.envmgmt.io/compute_type_provider': 'kvm',
+}
 
 /** An object's metadata as it reads back. */
 export function exampleMetadata(name: string, own: Partial<Metadata> = {}): Metadata {
@@ -38,7 +41,7 @@ export function exampleList(kind: string, items: readonly unknown[]) {
   }
 }
 
-const FIREWALL_RULES = JSON.stringify([
+export const EXAMPLE_FIREWALL_RULES = JSON.stringify([
   { source_cidr: 'any', action: 'allow', application: 'ssh', port: 22, protocol: 'tcp' },
   { source_cidr: 'any', action: 'allow', application: 'https', port: 443, protocol: 'tcp' },
 ])
@@ -54,16 +57,16 @@ export const EXAMPLE_INSTANCE_REQUEST: ComputeInstanceRequest = {
   kind: 'ComputeInstance',
   metadata: {
     name: 'vm-test-api-4',
-    workspace: WORKSPACE,
+    workspace: EXAMPLE_WORKSPACE,
     project: EXAMPLE_PROJECT,
-    labels: LABELS,
+    labels: EXAMPLE_LABELS,
     description,
   },
   spec: {
     computeProfile: { name: 'no-gpu-vm', systemCatalog: true },
     variables: [
       { name: 'Assign Public IP to Guest', value: 'False' },
-      { name: 'Firewall Rules', value: FIREWALL_RULES },
+      { name: 'Firewall Rules', value: EXAMPLE_FIREWALL_RULES },
       { name: 'Enable OTEL Collector', value: 'False' },
       { name: 'Port Forwards', value: '[]' },
       { name: 'Guest Password', value: 'vm1234' },
@@ -88,7 +91,11 @@ export function exampleInstance(status: Partial<InstanceStatus> = {}): ComputeIn
   return {
     apiVersion: API_VERSION,
     kind: 'ComputeInstance',
-    metadata: exampleMetadata('vm-test-api-4', { workspace: WORKSPACE, description, labels: LABELS }),
+    metadata: exampleMetadata('vm-test-api-4', {
+      workspace: EXAMPLE_WORKSPACE,
+      description,
+      labels: EXAMPLE_LABELS,
+    }),
     spec: {
       computeProfile: { name: 'no-gpu-vm', systemCatalog: true },
       datacenter: { name: 'local' },

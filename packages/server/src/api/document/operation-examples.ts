@@ -7,6 +7,7 @@ import {
   exampleMetadata,
 } from './example-objects.ts'
 import { PROJECT_EXAMPLES } from './project-examples.ts'
+import { SERVICE_EXAMPLES } from './service-examples.ts'
 
 interface OperationExamples {
   readonly request?: unknown
@@ -87,4 +88,6 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     response: exampleInstance({ ...EXAMPLE_RUNNING, status: 'pending', reason: 'Stopping.', actions: [] }),
   },
   deleteComputeInstance: { response: {} },
+
+  ...SERVICE_EXAMPLES,
 }

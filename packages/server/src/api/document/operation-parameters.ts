@@ -1,4 +1,4 @@
-import { ACTIONS } from '@berth/contract/instance-status'
+import { KIND_ACTIONS } from '@berth/contract/instance-status'
 import type { DocumentParameter } from './document-types.ts'
 import type { SchemaComponents } from './hoist-schemas.ts'
 
@@ -27,7 +27,7 @@ export function completeParameters(
       schema: {
         ...components.hoist(parameter.schema),
         // The server refuses other words itself, in a sentence of its own.
-        ...(parameter.in === 'path' && parameter.name === 'action' ? { enum: ACTIONS } : {}),
+        ...(parameter.in === 'path' && parameter.name === 'action' ? { enum: actionsAt(path) } : {}),
       },
     }),
   )
@@ -38,4 +38,8 @@ function pathWords(path: string, name: string): Partial<DocumentParameter> {
   const collection = path.split('/{name}')[0]?.split('/').at(-1) ?? ''
   const [what, example] = NAMED[collection] ?? []
   return what === undefined ? {} : { description: `Name of the ${what}`, example }
+}
+
+function actionsAt(path: string): readonly string[] {
+  return KIND_ACTIONS[path.includes('/services/') ? 'Service' : 'ComputeInstance']
 }

@@ -1,5 +1,6 @@
 import { ApiError } from '@berth/contract/api-error'
 import { PROJECTS_PATH } from '@berth/contract/api-version'
+import { INSTANCE_KINDS } from '@berth/contract/instance-kind'
 import { ListQuery, parseListQuery } from '@berth/contract/list-query'
 import { Workspace, WorkspaceList, WorkspaceRequest } from '@berth/contract/workspace'
 import type { FastifyInstance } from 'fastify'
@@ -12,6 +13,7 @@ import { deleteWorkspace, listWorkspaces } from '../../store/workspaces.ts'
 import type { ApiContext } from '../api-context.ts'
 import { applyWorkspace } from '../apply-workspace.ts'
 import { requesterOf } from '../authentication.ts'
+import { KINDS } from '../instance-kind.ts'
 import { Empty, FailOnExists, operation, pathParameters } from '../operation.ts'
 import { queryFlag } from '../query-flag.ts'
 import { projectOf, workspaceOf } from '../scope.ts'
@@ -123,14 +125,11 @@ export function workspaceRoutes(app: FastifyInstance, { store }: ApiContext): vo
 /** @throws ApiError 409 naming what the workspace holds */
 async function refuseUnlessEmpty(tx: Tx, { id, name }: WorkspaceRow): Promise<void> {
   const held: string[] = []
-  for (const [kind, words] of [
-    ['ComputeInstance', 'compute instances'],
-    ['Service', 'services'],
-  ] as const) {
+  for (const kind of INSTANCE_KINDS) {
     const names = await instanceNames(tx, id, kind, SHOWN_NAMES + 1)
     if (names.length === 0) continue
     const more = names.length > SHOWN_NAMES ? ' and more' : ''
-    held.push(`the ${words} ${names.slice(0, SHOWN_NAMES).join(', ')}${more}`)
+    held.push(`the ${KINDS[kind].noun}s ${names.slice(0, SHOWN_NAMES).join(', ')}${more}`)
   }
   if (held.length === 0) return
   throw ApiError.conflict(

@@ -4,18 +4,17 @@ import type { ComputeInstanceRow } from '../store/schema.ts'
 import type { Tx } from '../store/store.ts'
 import { wake } from '../store/work-items.ts'
 import type { ApiContext } from './api-context.ts'
-import type { Publish } from './publish-compute-instance.ts'
+import type { InstanceChange } from './instance-change.ts'
 
 /**
  * Asks for an instance to go, in whatever state it is; it stays visible as destroying until it has gone
  * (guide, "Monitor until removal is complete"). Repeated, it hurries a delete that is being retried.
  */
-export async function deleteComputeInstance(
+export async function deleteInstance(
   context: ApiContext,
   tx: Tx,
-  request: Publish,
+  { instance, requester }: InstanceChange,
 ): Promise<ComputeInstanceRow> {
-  const { instance } = request
   const now = context.store.clock.now()
   await wake(tx, instance.kind, instance.id, now)
   if (instance.delete_requested_at !== null) return instance
@@ -28,7 +27,7 @@ export async function deleteComputeInstance(
     steps: '[]',
   })
   const subject = subjectOf(row)
-  await recordAudit(tx, now, request.requester, 'delete', subject)
+  await recordAudit(tx, now, requester, 'delete', subject)
   await recordEvent(tx, now, subject, 'deleting', 'Deletion asked for.')
   return row
 }

@@ -1,29 +1,27 @@
 import { ApiError } from '@berth/contract/api-error'
 import { PROJECTS_PATH } from '@berth/contract/api-version'
-import {
-  ComputeInstance,
-  ComputeInstanceList,
-  ComputeInstanceRequest,
-} from '@berth/contract/compute-instance'
+import type { InstanceKind } from '@berth/contract/instance-kind'
+import { KIND_ACTIONS } from '@berth/contract/instance-status'
 import { ListQuery, parseListQuery } from '@berth/contract/list-query'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { mayWrite } from '../../auth/caller.ts'
 import { findInstance, listInstances } from '../../store/compute-instances.ts'
+import type { ComputeInstanceRow } from '../../store/schema.ts'
 import type { Queryable, Tx } from '../../store/store.ts'
 import type { ApiContext } from '../api-context.ts'
-import { actOnComputeInstance, parseAction } from '../act-on-compute-instance.ts'
-import { applyComputeInstance } from '../apply-compute-instance.ts'
+import { actOnInstance, parseAction } from '../act-on-instance.ts'
+import { applyInstance } from '../apply-instance.ts'
 import { requesterOf } from '../authentication.ts'
-import { deleteComputeInstance } from '../delete-compute-instance.ts'
+import { deleteInstance } from '../delete-instance.ts'
+import type { InstanceChange } from '../instance-change.ts'
+import { KIND_SCHEMAS, KINDS, nameInWords, type Instance, type InstanceRequest } from '../instance-kind.ts'
 import { Empty, FailOnExists, operation, pathParameters } from '../operation.ts'
-import { publishComputeInstance, type Publish } from '../publish-compute-instance.ts'
+import { publishInstance } from '../publish-instance.ts'
 import { queryFlag } from '../query-flag.ts'
 import { workspaceOf } from '../scope.ts'
-import { computeInstanceView } from '../views/compute-instance-view.ts'
+import { instanceView } from '../views/instance-view.ts'
 import { listView } from '../views/list-view.ts'
-
-const COLLECTION = `${PROJECTS_PATH}/:project/workspaces/:workspace/computeinstances`
 
 const AutoPublish = {
   'auto-publish': Type.Optional(
@@ -39,39 +37,42 @@ interface InstanceParams extends CollectionParams {
   readonly name: string
 }
 
-/** Compute instances (guide, "Virtual Machines"). */
-export function computeInstanceRoutes(app: FastifyInstance, context: ApiContext): void {
+/** The instances of one kind (guide, "Virtual Machines", "Services"). */
+export function instanceRoutes(app: FastifyInstance, context: ApiContext, kind: InstanceKind): void {
   const { store } = context
-  const shared = { tags: ['Compute instances'] }
+  const { tag, noun, collection: segment } = KINDS[kind]
+  const shapes = KIND_SCHEMAS[kind]
+  const collection = `${PROJECTS_PATH}/:project/workspaces/:workspace/${segment}`
+  const shared = { tags: [tag] }
   app.get<{ Params: CollectionParams; Querystring: Record<string, unknown> }>(
-    COLLECTION,
+    collection,
     operation({
       ...shared,
-      operationId: 'listComputeInstances',
-      summary: 'List the instances of a workspace',
+      operationId: `list${kind}s`,
+      summary: `List the ${noun}s of a workspace`,
       params: pathParameters('project', 'workspace'),
       querystring: ListQuery,
-      ok: ComputeInstanceList,
+      ok: shapes.list,
       errors: [400, 404],
     }),
     async (request) => {
       const { project, workspace } = await scopeOf(store.db, request)
       const wanted = parseListQuery(request.query)
-      const { rows, total } = await listInstances(store.db, workspace.id, 'ComputeInstance', wanted)
-      const items = rows.map((row) => computeInstanceView(context, row, project, workspace, 'masked'))
-      return listView('ComputeInstance', wanted, total, items)
+      const { rows, total } = await listInstances(store.db, workspace.id, kind, wanted)
+      const items = rows.map((row) => instanceView(context, row, project, workspace, 'masked'))
+      return listView(kind, wanted, total, items)
     },
   )
-  app.post<{ Params: CollectionParams; Body: ComputeInstanceRequest }>(
-    COLLECTION,
+  app.post<{ Params: CollectionParams; Body: InstanceRequest }>(
+    collection,
     operation({
       ...shared,
-      operationId: 'applyComputeInstance',
-      summary: 'Create or update an instance',
+      operationId: `apply${kind}`,
+      summary: `Create or update a ${noun}`,
       params: pathParameters('project', 'workspace'),
       querystring: Type.Object({ ...FailOnExists, ...AutoPublish }),
-      body: ComputeInstanceRequest,
-      ok: ComputeInstance,
+      body: shapes.request,
+      ok: shapes.one,
       errors: [400, 403, 404, 409, 413, 415],
     }),
     async (request) => {
@@ -82,27 +83,27 @@ export function computeInstanceRoutes(app: FastifyInstance, context: ApiContext)
       return store.transaction(async (tx) => {
         const { project, workspace } = await scopeOf(tx, request)
         const apply = { project, workspace, body, caller, requester, failOnExists }
-        const applied = await applyComputeInstance(context, tx, apply)
+        const applied = await applyInstance(context, tx, apply)
         const row = autoPublish
-          ? await publishComputeInstance(context, tx, { project, instance: applied, caller, requester })
+          ? await publishInstance(context, tx, { project, instance: applied, requester })
           : applied
-        return computeInstanceView(context, row, project, workspace, 'masked')
+        return instanceView(context, row, project, workspace, 'masked')
       })
     },
   )
   app.get<{ Params: InstanceParams }>(
-    `${COLLECTION}/:name`,
+    `${collection}/:name`,
     operation({
       ...shared,
-      operationId: 'getComputeInstance',
-      summary: 'Get one instance, with its status',
+      operationId: `get${kind}`,
+      summary: `Get one ${noun}, with its status`,
       params: pathParameters('project', 'workspace', 'name'),
-      ok: ComputeInstance,
+      ok: shapes.one,
       errors: [404],
     }),
     async (request) => {
-      const { project, workspace, instance } = await instanceOf(store.db, request)
-      return computeInstanceView(
+      const { project, workspace, instance } = await instanceOf(store.db, kind, request)
+      return instanceView(
         context,
         instance,
         project,
@@ -112,58 +113,58 @@ export function computeInstanceRoutes(app: FastifyInstance, context: ApiContext)
     },
   )
   app.delete<{ Params: InstanceParams }>(
-    `${COLLECTION}/:name`,
+    `${collection}/:name`,
     operation({
       ...shared,
-      operationId: 'deleteComputeInstance',
-      summary: 'Delete an instance and everything it has on a host',
+      operationId: `delete${kind}`,
+      summary: `Delete a ${noun} and everything it has on a host`,
       params: pathParameters('project', 'workspace', 'name'),
       ok: Empty,
       errors: [403, 404],
     }),
     async (request) => {
-      await change(request, (tx, publish) => deleteComputeInstance(context, tx, publish))
+      await change(request, (tx, wanted) => deleteInstance(context, tx, wanted))
       return {}
     },
   )
   app.post<{ Params: InstanceParams }>(
-    `${COLLECTION}/:name/publish`,
+    `${collection}/:name/publish`,
     operation({
       ...shared,
-      operationId: 'publishComputeInstance',
-      summary: 'Deploy an instance, or bring a deployed one to its applied configuration',
+      operationId: `publish${kind}`,
+      summary: `Deploy a ${noun}, or bring a deployed one to its applied configuration`,
       params: pathParameters('project', 'workspace', 'name'),
-      ok: ComputeInstance,
+      ok: shapes.one,
       errors: [400, 403, 404, 409, 413, 415],
     }),
-    async (request) => change(request, (tx, publish) => publishComputeInstance(context, tx, publish)),
+    async (request) => change(request, (tx, wanted) => publishInstance(context, tx, wanted)),
   )
   app.post<{ Params: InstanceParams & { action: string } }>(
-    `${COLLECTION}/:name/action/:action`,
+    `${collection}/:name/action/:action`,
     operation({
       ...shared,
-      operationId: 'actOnComputeInstance',
-      summary: 'Start, stop or reboot an instance',
+      operationId: `actOn${kind}`,
+      summary: `Act on a ${noun}: ${KIND_ACTIONS[kind].join(', ')}`,
       params: pathParameters('project', 'workspace', 'name', 'action'),
-      ok: ComputeInstance,
+      ok: shapes.one,
       errors: [400, 403, 404, 409, 413, 415],
     }),
     async (request) => {
-      const action = parseAction(request.params.action)
-      return change(request, (tx, publish) => actOnComputeInstance(context, tx, publish, action))
+      const action = parseAction(kind, request.params.action)
+      return change(request, (tx, wanted) => actOnInstance(context, tx, wanted, action))
     },
   )
 
   /** Changes one instance in one transaction and answers how it reads afterwards. */
   async function change(
     request: FastifyRequest<{ Params: InstanceParams }>,
-    work: (tx: Tx, publish: Publish) => Promise<Publish['instance']>,
-  ): Promise<ComputeInstance> {
+    work: (tx: Tx, wanted: InstanceChange) => Promise<ComputeInstanceRow>,
+  ): Promise<Instance> {
     const requester = requesterOf(request)
     return store.transaction(async (tx) => {
-      const { project, workspace, instance } = await instanceOf(tx, request)
-      const row = await work(tx, { project, instance, caller: request.caller, requester })
-      return computeInstanceView(context, row, project, workspace, 'masked')
+      const { project, workspace, instance } = await instanceOf(tx, kind, request)
+      const row = await work(tx, { project, instance, requester })
+      return instanceView(context, row, project, workspace, 'masked')
     })
   }
 }
@@ -173,15 +174,16 @@ async function scopeOf(db: Queryable, request: FastifyRequest<{ Params: Collecti
 }
 
 /** @throws ApiError 404 naming what is missing */
-async function instanceOf(db: Queryable, request: FastifyRequest<{ Params: InstanceParams }>) {
+async function instanceOf(
+  db: Queryable,
+  kind: InstanceKind,
+  request: FastifyRequest<{ Params: InstanceParams }>,
+) {
   const { project, workspace } = await scopeOf(db, request)
   const { name } = request.params
-  const instance = await findInstance(db, workspace.id, 'ComputeInstance', name)
+  const instance = await findInstance(db, workspace.id, kind, name)
   if (!instance) {
-    throw ApiError.notFound(
-      `Compute instance ${JSON.stringify(name)}`,
-      `workspace ${JSON.stringify(workspace.name)}`,
-    )
+    throw ApiError.notFound(nameInWords({ kind, name }), `workspace ${JSON.stringify(workspace.name)}`)
   }
   return { project, workspace, instance }
 }

@@ -1,0 +1,37 @@
+import { updateInstance } from '../store/compute-instances.ts'
+import { sealSettings } from '../store/published-settings.ts'
+import { recordAudit, recordEvent, subjectOf } from '../store/records.ts'
+import type { ComputeInstanceRow } from '../store/schema.ts'
+import type { Tx } from '../store/store.ts'
+import { wake } from '../store/work-items.ts'
+import type { ApiContext } from './api-context.ts'
+import { beginDeployment } from './begin-deployment.ts'
+import { refuseWhileDeleted, type InstanceChange } from './instance-change.ts'
+import { settingsToPublish } from './settings-to-publish.ts'
+
+/**
+ * Asks for the applied configuration to become real (guide, "Deploy Virtual Machine", "Deploy
+ * Service"). Of an unchanged,
+ * deployed instance it does nothing; of a failed one it tries again (design "Status").
+ * @throws ApiError 409 while it is being deleted
+ */
+export async function publishInstance(
+  context: ApiContext,
+  tx: Tx,
+  change: InstanceChange,
+): Promise<ComputeInstanceRow> {
+  const { instance } = change
+  refuseWhileDeleted(instance)
+  if (instance.deploy_generation === instance.generation && instance.status !== 'failed') return instance
+  const now = context.store.clock.now()
+  const row = await updateInstance(tx, instance.id, {
+    deploy_generation: instance.generation,
+    published_settings: sealSettings(context.secretBox, instance.id, settingsToPublish(context, change)),
+    ...beginDeployment(instance, now),
+  })
+  await wake(tx, row.kind, row.id, now)
+  const subject = subjectOf(row)
+  await recordAudit(tx, now, change.requester, 'publish', subject)
+  await recordEvent(tx, now, subject, 'published', 'Deployment asked for.')
+  return row
+}

@@ -1,0 +1,66 @@
+import type { ComputeInstance } from '@berth/contract/compute-instance'
+import { MASK } from '@berth/contract/mask'
+import type { Service } from '@berth/contract/service'
+import { serviceOutput, type Place } from '@berth/contract/service-output'
+import { portForwardsText, vmOutput } from '@berth/contract/vm-output'
+import { openSettings } from '../../store/published-settings.ts'
+import type { ComputeInstanceRow } from '../../store/schema.ts'
+import { waysInOf, type WaysIn } from '../../store/ways-in.ts'
+import type { ApiContext } from '../api-context.ts'
+import { profileSnapshot } from './profile-snapshot.ts'
+
+/** Whether the reader gets secrets in `status.output`: only one object's, only who may write it (design "Secrets"). */
+export type Disclosure = 'clear' | 'masked'
+
+/** How to reach the guest and what runs on it, once it was deployed. */
+export function outputView(
+  context: ApiContext,
+  row: ComputeInstanceRow,
+  disclosure: Disclosure,
+): ComputeInstance['status']['output'] | Service['status']['output'] {
+  const settings = openSettings(context.secretBox, row)
+  if (row.machine_facts === null || settings === null) return {}
+  const facts = JSON.parse(row.machine_facts) as { address: string; osName: string; user: string }
+  const waysIn = waysInOf(row)
+  const ssh = waysIn.ssh ?? operatorSsh(row)
+  if (row.kind === 'Service') {
+    const { application = null } = settings
+    return serviceOutput(
+      {
+        template: profileSnapshot(row).serviceType ?? 'service',
+        application,
+        applicationPlace: application && placeOf(waysIn, application.port),
+        ssh,
+        username: facts.user,
+        password: settings.password,
+        privateAddress: facts.address,
+        publicAddress: waysIn.publicAddress,
+      },
+      disclosure === 'masked',
+    )
+  }
+  const password = disclosure === 'clear' || settings.password === '' ? settings.password : MASK
+  return vmOutput({
+    Hostname: row.name,
+    OSName: facts.osName,
+    Username: facts.user,
+    Password: password,
+    'Private IP': facts.address,
+    'Public IP': waysIn.publicAddress,
+    Port: ssh === null ? '' : String(ssh.port),
+    'Port Forwards': portForwardsText(waysIn.forwards),
+    ServerHost: ssh?.address ?? '',
+  })
+}
+
+/** Where a TCP port of the guest is reached from outside; null where nothing leads there. */
+function placeOf({ publicAddress, forwards }: WaysIn, port: number): Place | null {
+  if (publicAddress !== '') return { address: publicAddress, port }
+  const forward = forwards.find((one) => one.protocol === 'tcp' && one.internalPort === port)
+  return forward ? { address: forward.address, port: forward.port } : null
+}
+
+/** The operator's own forward, where tenants have no way to SSH. */
+function operatorSsh({ ssh_address, ssh_port }: ComputeInstanceRow): Place | null {
+  return ssh_address === null || ssh_port === null ? null : { address: ssh_address, port: ssh_port }
+}
