@@ -4,17 +4,21 @@ import { HostError } from '@berth/contract/host/host-error'
 /** Which Debian package carries a program, for the message that tells what to install. */
 const PACKAGES: Readonly<Record<string, string>> = {
   bridge: 'iproute2',
+  du: 'coreutils',
   flock: 'util-linux',
   getent: 'libc-bin',
   ip: 'iproute2',
   mcopy: 'mtools',
+  mke2fs: 'e2fsprogs',
   'mkfs.vfat': 'dosfstools',
   nft: 'nftables',
   openssl: 'openssl',
   'qemu-img': 'qemu-utils',
   'qemu-system-x86_64': 'qemu-system-x86',
   setpriv: 'util-linux',
+  skopeo: 'skopeo',
   sysctl: 'procps',
+  unshare: 'util-linux',
 }
 
 /** Why a program could not be started, with what to install when it is a known one. */

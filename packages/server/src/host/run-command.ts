@@ -24,6 +24,10 @@ export interface CommandOptions {
   readonly cwd?: string
   /** Bytes of output kept; 4 MiB unless told. A command that prints more is killed. */
   readonly maxOutput?: number
+  /** Variables beside those of every command. Never secret: whoever may look at the process can read them. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Kills the command when it is aborted; what the caller gets is the signal's reason. */
+  readonly signal?: AbortSignal
 }
 
 const MAX_OUTPUT = 4 * 1024 * 1024
@@ -85,10 +89,11 @@ function collect(
   const timeoutMs = options.timeoutMs ?? 20_000
   const maxOutput = options.maxOutput ?? MAX_OUTPUT
   const stdin = inputFile ?? (options.input === undefined ? 'ignore' : 'pipe')
+  options.signal?.throwIfAborted()
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       stdio: [stdin, 'pipe', 'pipe'],
-      env: { ...commandEnvironment },
+      env: { ...commandEnvironment, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     })
     let kept = 0
@@ -109,14 +114,21 @@ function collect(
     const stdout = textOf(child.stdout)
     const stderr = textOf(child.stderr)
     const timer = setTimeout(() => stop(`took longer than ${timeoutMs / 1000} s`), timeoutMs)
-    child.on('error', (error: NodeJS.ErrnoException) => {
+    const onAbort = () => stop('was stopped')
+    options.signal?.addEventListener('abort', onAbort)
+    const settle = () => {
       clearTimeout(timer)
+      options.signal?.removeEventListener('abort', onAbort)
+    }
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      settle()
       if (error.code === 'ENOENT') reject(missingProgram(file))
       else reject(new HostError(`${file} could not be run: ${error.message}.`, { cause: error }))
     })
     child.on('close', (code) => {
-      clearTimeout(timer)
-      if (stopped === null) resolve({ code, stdout: stdout(), stderr: stderr() })
+      settle()
+      if (options.signal?.aborted) reject(options.signal.reason)
+      else if (stopped === null) resolve({ code, stdout: stdout(), stderr: stderr() })
       else reject(new HostError(`${file} ${stopped}.`))
     })
     // A program may end without reading what it was given.

@@ -1,6 +1,5 @@
-import { readdir, rename, rm, mkdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { randomUUID } from 'node:crypto'
 import { HostError } from '@berth/contract/host/host-error'
 import type { GuestImage } from './guest-image.ts'
 import { imageFromManifest, readManifest } from './manifest.ts'
@@ -40,19 +39,6 @@ export async function findImageByDigest(
 export async function listImages(cacheDir: string): Promise<GuestImage[]> {
   const images = await Promise.all((await allNames(cacheDir)).map((name) => buildsOf(cacheDir, name)))
   return images.flatMap((builds) => builds.toSorted(newestFirst))
-}
-
-/** Takes a directory out of the cache in one step, so that no reader meets half of it, then deletes it. */
-export async function discard(cacheDir: string, directory: string): Promise<void> {
-  const trash = join(cacheDir, 'tmp', `trash-${randomUUID()}`)
-  await mkdir(join(cacheDir, 'tmp'), { recursive: true })
-  try {
-    await rename(directory, trash)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw error
-  }
-  await rm(trash, { recursive: true, force: true })
 }
 
 /** The names of recipes, then of imports, whether or not anything is there for them. */

@@ -2,9 +2,12 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { readQcow2Header } from './import/qcow2-header.ts'
 
+/** In a machine's directory: the symbolic link to the disk of the container image that it uses. */
+const containersLink = 'containers.img'
+
 /** Something that would break if an image went away. */
 export interface ImageUser {
-  /** `disk`: a machine's disk stands on it, running or not. `process`: a running program has it open. */
+  /** `disk`: a machine's disk stands on it or is it, running or not. `process`: a running program has it open. */
   readonly kind: 'disk' | 'process'
   /** The disk's path, or `name (pid 123)`. */
   readonly name: string
@@ -30,6 +33,9 @@ async function disksOn(directory: string, instances: string): Promise<ImageUser[
       )
       if (backing?.startsWith(`${directory}/`)) users.push({ kind: 'disk', name: path })
     }
+    const link = join(instances, id, containersLink)
+    const target = await readlink(link).catch(() => '')
+    if (target.startsWith(`${directory}/`)) users.push({ kind: 'disk', name: link })
   }
   return users
 }

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, rename, rm, rmdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { rmdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { HostError } from '@berth/contract/host/host-error'
+import { discardUnlessUsed } from './discard.ts'
 import type { GuestImage } from './guest-image.ts'
 import { imageDir, listImages } from './image-store.ts'
-import { imageUsers, type ImageUser } from './image-users.ts'
+import type { ImageUser } from './image-users.ts'
 import { imageNames } from './recipes.ts'
 
 /** An image that stayed, and why. */
@@ -41,7 +41,7 @@ export async function removeUnusedImages(
   const removed: GuestImage[] = []
   const used: UsedImage[] = []
   for (const image of chosen) {
-    const users = await removeIfUnused(cacheDir, image, stateDirs)
+    const users = await discardUnlessUsed(cacheDir, directoryOf(image), stateDirs)
     if (users.length === 0) removed.push(image)
     else used.push({ image, users })
   }
@@ -50,27 +50,6 @@ export async function removeUnusedImages(
   return { removed, used }
 }
 
-/**
- * Out of the way first, then looked at again: a machine that took the image between a look and a removal would
- * lose its disk.
- */
-async function removeIfUnused(
-  cacheDir: string,
-  image: GuestImage,
-  stateDirs: readonly string[],
-): Promise<ImageUser[]> {
-  const directory = dirname(image.disk ?? image.kernel ?? image.initrd ?? '')
-  const before = await imageUsers(directory, stateDirs)
-  if (before.length > 0) return before
-  const trash = join(cacheDir, 'tmp', `trash-${randomUUID()}`)
-  await mkdir(dirname(trash), { recursive: true })
-  await rename(directory, trash)
-  // Open files are now known by their new place.
-  const since = [...(await imageUsers(directory, stateDirs)), ...(await imageUsers(trash, []))]
-  if (since.length > 0) {
-    await rename(trash, directory)
-    return since
-  }
-  await rm(trash, { recursive: true, force: true })
-  return []
+function directoryOf(image: GuestImage): string {
+  return dirname(image.disk ?? image.kernel ?? image.initrd ?? '')
 }

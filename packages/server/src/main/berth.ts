@@ -3,6 +3,7 @@ import { backupCommand, type BackupOptions } from './backup/backup-command.ts'
 import { restoreCommand, type RestoreOptions } from './backup/restore-command.ts'
 import { censusCommand } from './census-command.ts'
 import { ConfigError, type ConfigFlags, loadConfig } from './config.ts'
+import { pruneContainersCommand, pullContainerCommand, removeContainerCommand } from './container-commands.ts'
 import { doctorCommand, type DoctorOptions } from './doctor/doctor-command.ts'
 import { isExplained } from './host.ts'
 import { buildImageCommand, listImagesCommand, removeImageCommand } from './image-commands.ts'
@@ -37,15 +38,29 @@ function withNetwork(command: Command): Command {
     .option('--edge-address <address>', 'where port forwards listen, of 127.0.0.0/8 (default: 127.0.0.1)')
 }
 
+function withRegistries(command: Command): Command {
+  return command
+    .option('--registry-mirror <url>', 'where container images of docker.io are fetched instead')
+    .option('--registry-auth-file <file>', 'credentials for registries (containers-auth.json(5))')
+}
+
 const program = new Command('berth')
   .description('An open, self-hosted GPU cloud: virtual machines and services from one HTTP API.')
   .version(VERSION)
   .showHelpAfterError()
 
-withNetwork(withConfig(program.command('serve').description('run the API and the reconciler on this host')))
+withRegistries(
+  withNetwork(
+    withConfig(program.command('serve').description('run the API and the reconciler on this host')),
+  ),
+)
   .option('--listen <address:port>', 'where the API answers (default: 127.0.0.1:7080)')
   .addOption(
     new Option('--driver <name>', 'what runs the guests (default: qemu)').choices(['qemu', 'simulated']),
+  )
+  .option(
+    '--registries <names>',
+    'registries that tenants may name (default: docker.io,ghcr.io,quay.io,nvcr.io)',
   )
   .option('--datacenter <name>', 'the name that instances show (default: local)')
   .option('--log-level <level>', 'fatal, error, warn, info or debug (default: info)')
@@ -145,15 +160,15 @@ withInstance(
   abandonInstanceCommand(withServedDriver(loadConfig(flags), flags), named, { project, workspace }),
 )
 
-const image = program.command('image').description('guest images on this host')
+const image = program.command('image').description('guest images and container images on this host')
 withConfig(image.command('build').description('build a guest image from Debian packages').argument('<name>'))
   .option('--force', 'build again with today’s packages')
   .action((name: string, { force, ...flags }: ConfigFlags & { force?: boolean }) =>
     buildImageCommand(loadConfig(flags), name, force === true),
   )
-withConfig(image.command('list').description('list the guest images of this host')).action(
-  (flags: ConfigFlags) => listImagesCommand(loadConfig(flags)),
-)
+withConfig(
+  image.command('list').description('list the guest images and the container images of this host'),
+).action((flags: ConfigFlags) => listImagesCommand(loadConfig(flags)))
 withConfig(
   image
     .command('import')
@@ -177,6 +192,27 @@ withConfig(
     .description('remove a guest image that no machine uses')
     .argument('<image>', 'NAME, for all of its builds, or NAME@DIGEST'),
 ).action((reference: string, flags: ConfigFlags) => removeImageCommand(loadConfig(flags), reference))
+withRegistries(
+  withConfig(
+    image
+      .command('pull-container')
+      .description('fetch a container image into the cache, ready for services')
+      .argument('<reference>', 'such as jupyter/minimal-notebook:latest'),
+  ),
+).action((reference: string, flags: ConfigFlags) => pullContainerCommand(loadConfig(flags), reference))
+withConfig(
+  image
+    .command('rm-container')
+    .description('remove a container image that no machine uses')
+    .argument('<image>', 'its reference, or 8 or more digits of its digest'),
+).action((text: string, flags: ConfigFlags) => removeContainerCommand(loadConfig(flags), text))
+withConfig(
+  image.command('prune-containers').description('remove container images that no machine uses any more'),
+)
+  .option('--older-than <days>', 'only those that nobody has asked for in that time', '30')
+  .action(({ olderThan, ...flags }: ConfigFlags & { olderThan: string }) =>
+    pruneContainersCommand(loadConfig(flags), olderThan),
+  )
 
 try {
   await program.parseAsync()

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { ConfigError, loadConfig } from './config.ts'
+import { ConfigError, loadConfig, tenantRegistries } from './config.ts'
 
 test.each([
   ['accelerator', { accelerator: 'xen' }, 'auto, kvm, tcg'],
@@ -21,4 +21,32 @@ test.each(['[]', 'null', '"text"', '5'])('a configuration file that holds %s is 
   expect(() => loadConfig({ config }, {})).toThrow(`The configuration file ${config} must hold a JSON object`)
   writeFileSync(config, '{"datacenter": "here"}')
   expect(loadConfig({ config }, {}).datacenter).toBe('here')
+})
+
+test.each([
+  ['registryMirror', 'mirror.example'],
+  ['registryMirror', 'https://user:word@mirror.example'],
+  ['registryMirror', 'https://mirror.example/a?b=c'],
+  ['registryMirror', 'https://mirror.example/$(reboot)'],
+  ['registryMirror', 'oci:/srv/images'],
+  ['registryAuthFile', 'auth.json'],
+  ['registries', ''],
+  ['registries', 'docker.io;ghcr.io'],
+])('%s cannot be %j', (name, value) => {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-config-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const config = join(directory, 'config.json')
+  writeFileSync(config, JSON.stringify({ [name]: value }))
+  expect(() => loadConfig({ config }, {})).toThrow(new RegExp(`^${name}: must be .*, such as `))
+})
+
+test('the registries of tenants are a list, and a mirror may have a port and a prefix', () => {
+  expect(tenantRegistries(loadConfig({}, {}))).toEqual(['docker.io', 'ghcr.io', 'quay.io', 'nvcr.io'])
+  expect(tenantRegistries(loadConfig({ registries: 'GHCR.io, 127.0.0.1:5000' }, {}))).toEqual([
+    'ghcr.io',
+    '127.0.0.1:5000',
+  ])
+  for (const registryMirror of ['', 'http://127.0.0.1:5000', 'https://mirror.example/docker/hub']) {
+    expect(loadConfig({ registryMirror }, {}).registryMirror).toBe(registryMirror)
+  }
 })

@@ -32,6 +32,18 @@ export const Config = Type.Object(
       minLength: 1,
       description: 'The name that instances show as their datacenter',
     }),
+    registryMirror: Type.String({
+      pattern: '^(https?://[A-Za-z0-9.-]+(:\\d{1,5})?(/[a-z0-9._/-]*)?)?$',
+      description: 'Where container images of docker.io are fetched instead; empty for docker.io itself',
+    }),
+    registryAuthFile: Type.String({
+      pattern: '^(/.*)?$',
+      description: 'File with credentials for registries (containers-auth.json(5)); empty for none',
+    }),
+    registries: Type.String({
+      pattern: '^[A-Za-z0-9.:-]+(, *[A-Za-z0-9.:-]+)*$',
+      description: 'Registries that tenants may name, separated by commas',
+    }),
     simulated: SimulatedSettings,
     logLevel: Type.Enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']),
   },
@@ -63,6 +75,9 @@ function defaults(env: NodeJS.ProcessEnv): Config {
     edgeAddress: LOOPBACK_EDGE.address,
     guestUser: 'berth-guest',
     datacenter: 'local',
+    registryMirror: '',
+    registryAuthFile: '',
+    registries: 'docker.io,ghcr.io,quay.io,nvcr.io',
     simulated: Value.Create(SimulatedSettings),
     logLevel: 'info',
   }
@@ -119,11 +134,23 @@ export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.
   return { ...merged, state: resolve(merged.state), cache: resolve(merged.cache) }
 }
 
+/** What settings that a pattern holds look like, with an example. */
+const FORMS: Readonly<Record<string, readonly [form: string, example: string]>> = {
+  listen: ['address:port', '127.0.0.1:7080'],
+  registryMirror: [
+    'an http or https URL without user, query and fragment',
+    'https://mirror.example/docker or http://127.0.0.1:5000',
+  ],
+  registryAuthFile: ['an absolute path', '/etc/berth/registry-auth.json'],
+  registries: ['host names separated by commas', 'docker.io,ghcr.io'],
+}
+
 function problemOf(
   name: string,
   error?: { readonly message: string; readonly keyword: string; readonly params: object },
 ): string {
-  if (name === 'listen') return 'must be address:port, such as 127.0.0.1:7080'
+  const [form, example] = FORMS[name] ?? []
+  if (form !== undefined) return `must be ${form}, such as ${example}`
   if (
     error?.keyword === 'enum' &&
     'allowedValues' in error.params &&
@@ -145,6 +172,11 @@ function parsedJson(what: string, text: string): unknown {
   } catch (error) {
     throw new ConfigError(`${what} is not JSON: ${error instanceof Error ? error.message : 'unreadable'}`)
   }
+}
+
+/** The registries that tenants may name, in lower case: `docker.io`, `registry.example:5000`. */
+export function tenantRegistries({ registries }: Pick<Config, 'registries'>): string[] {
+  return registries.split(',').map((name) => name.trim().toLowerCase())
 }
 
 function kebab(name: string): string {

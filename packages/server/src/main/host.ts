@@ -5,6 +5,8 @@ import type { MachineDriver } from '../drivers/machine-driver.ts'
 import { QemuDriver } from '../drivers/qemu/qemu-driver.ts'
 import { simulatedImage } from '../drivers/simulated/simulated-image.ts'
 import { SimulatedDriver } from '../drivers/simulated/simulated-driver.ts'
+import { CachedContainerImages } from '../images/container/cached-container-images.ts'
+import type { RegistryAccess } from '../images/container/registry-access.ts'
 import { SimulatedContainerImages } from '../images/container/simulated-container-images.ts'
 import { findImage } from '../images/image-store.ts'
 import { announceEffects } from '../host/announce-effects.ts'
@@ -47,8 +49,13 @@ export function createHost(config: Config, installId: string, logger: Logger): H
     driver: announceEffects<MachineDriver>('driver', qemuDriver(config, installId, log), DRIVER_EFFECTS),
     network: announceEffects('network', network),
     findImage: (name) => findImage(config.cache, name),
-    containerImages: new SimulatedContainerImages(),
+    containerImages: new CachedContainerImages({ cacheDir: config.cache, access: registryAccess(config) }),
   }
+}
+
+/** How this host reaches registries of container images. */
+export function registryAccess({ registryMirror, registryAuthFile }: Config): RegistryAccess {
+  return { mirror: registryMirror, authFile: registryAuthFile }
 }
 
 /** The driver of real guests. */

@@ -1,10 +1,11 @@
 import { buildImage } from '../images/build-image.ts'
 import type { GuestImage } from '../images/guest-image.ts'
 import { findImage, listImages } from '../images/image-store.ts'
-import { notedStates } from '../images/installations.ts'
 import { createProgressBar } from '../images/progress-bar.ts'
 import { removeUnusedImages } from '../images/remove-unused.ts'
 import { ConfigError, type Config } from './config.ts'
+import { containerTable } from './container-commands.ts'
+import { reportUsed, sizeText, statesOf } from './image-report.ts'
 import { table } from './text-table.ts'
 
 /** `berth image build NAME`. @throws HostError when it cannot be built */
@@ -22,8 +23,10 @@ export async function buildImageCommand(config: Config, name: string, force: boo
 /** `berth image list`. */
 export async function listImagesCommand(config: Config): Promise<void> {
   const images = await listImages(config.cache)
+  const containers = await containerTable(config)
   if (images.length === 0) {
     process.stdout.write(`No guest images in ${config.cache}. Build one with: berth image build debian-12\n`)
+    process.stdout.write(containers && `\n${containers}`)
     return
   }
   const names = [...new Set(images.map((image) => image.name))]
@@ -40,6 +43,7 @@ export async function listImagesCommand(config: Config): Promise<void> {
     image.digest.slice(0, 12),
   ])
   process.stdout.write(table(['NAME', 'BUILD', 'BOOT', 'USER', 'SIZE', 'BUILT', 'DIGEST'], rows))
+  process.stdout.write(containers && `\n${containers}`)
 }
 
 /** `berth image rm NAME[@DIGEST]`: images in use stay, are named, and make the exit code 1. */
@@ -48,17 +52,7 @@ export async function removeImageCommand(config: Config, reference: string): Pro
   if (rest.length > 0 || (digest !== undefined && !/^[0-9a-f]{8,64}$/.test(digest))) {
     throw new ConfigError(`${reference}: must be NAME or NAME@DIGEST, with 8 or more digits of the digest.`)
   }
-  const states = new Set([config.state, ...(await notedStates(config.cache))])
-  const { removed, used } = await removeUnusedImages(config.cache, name, digest, [...states])
+  const { removed, used } = await removeUnusedImages(config.cache, name, digest, await statesOf(config))
   for (const image of removed) process.stdout.write(`removed  ${name}@${image.digest.slice(0, 12)}\n`)
-  for (const { image, users } of used) {
-    const who = users.slice(0, 5).map((user) => user.name)
-    if (users.length > 5) who.push(`${users.length - 5} more`)
-    process.stderr.write(`in use   ${name}@${image.digest.slice(0, 12)}  by ${who.join(', ')}\n`)
-    process.exitCode = 1
-  }
-}
-
-function sizeText(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20)} MiB`
+  for (const { image, users } of used) reportUsed(`${name}@${image.digest.slice(0, 12)}`, users)
 }

@@ -47,14 +47,17 @@ test('a check that fails becomes a finding, its command the remedy, and the othe
 })
 
 test('missing programs are named with one command that installs them', async () => {
-  const absent = new Set(['ip', 'bridge', 'qemu-img', 'mmdebstrap'])
-  const [guests, images] = await judgePrograms(async (program) => !absent.has(program))
+  const absent = new Set(['ip', 'bridge', 'qemu-img', 'mmdebstrap', 'skopeo'])
+  const [guests, images, containers] = await judgePrograms(async (program) => !absent.has(program))
   expect(guests).toEqual(
     missing('Programs', 'not installed: qemu-img, ip, bridge', 'apt-get install qemu-utils iproute2'),
   )
   expect(images).toEqual(warning('Image tools', 'not installed: mmdebstrap', 'apt-get install mmdebstrap'))
+  expect(containers).toEqual(
+    warning('Container tools', 'not installed: skopeo, which services need', 'apt-get install skopeo'),
+  )
   const all = await judgePrograms(async () => true)
-  expect(all.map(({ state }) => state)).toEqual(['ok', 'ok'])
+  expect(all.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok'])
 })
 
 test.each([

@@ -27,6 +27,14 @@ const FOR_IMAGES: Readonly<Record<string, string>> = {
   prlimit: 'util-linux',
 }
 
+/** Programs that fetching container images takes. */
+const FOR_SERVICES: Readonly<Record<string, string>> = {
+  skopeo: 'skopeo',
+  mke2fs: 'e2fsprogs',
+  du: 'coreutils',
+  unshare: 'util-linux',
+}
+
 /** Which programs are there, by a function that knows. */
 export async function judgePrograms(isInstalled: (program: string) => Promise<boolean>): Promise<Finding[]> {
   const absent = async (programs: Readonly<Record<string, string>>) => {
@@ -43,6 +51,7 @@ export async function judgePrograms(isInstalled: (program: string) => Promise<bo
     `apt-get install ${[...new Set(list.map(({ name }) => name))].join(' ')}`
   const names = (list: readonly { program: string }[]) => list.map(({ program }) => program).join(', ')
   const [forGuests, forImages] = [await absent(FOR_GUESTS), await absent(FOR_IMAGES)]
+  const forServices = await absent(FOR_SERVICES)
   return [
     forGuests.length === 0
       ? ok('Programs', `QEMU and the ${Object.keys(FOR_GUESTS).length - 1} programs beside it are here`)
@@ -50,5 +59,12 @@ export async function judgePrograms(isInstalled: (program: string) => Promise<bo
     forImages.length === 0
       ? ok('Image tools', 'images can be built and imported')
       : warning('Image tools', `not installed: ${names(forImages)}`, install(forImages)),
+    forServices.length === 0
+      ? ok('Container tools', 'container images can be fetched, for services')
+      : warning(
+          'Container tools',
+          `not installed: ${names(forServices)}, which services need`,
+          install(forServices),
+        ),
   ]
 }
