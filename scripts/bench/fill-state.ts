@@ -28,6 +28,7 @@ export async function fillState(state: string, objects: number): Promise<void> {
       store,
       secretBox: new SecretBox(ensureSecretKey(state)),
       datacenter: 'local',
+      registries: ['docker.io'],
       version: 'bench',
       certificateRoot: '',
       notReady: () => null,

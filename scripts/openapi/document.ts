@@ -16,6 +16,7 @@ export async function buildDocument(): Promise<OpenApiDocument> {
     store,
     secretBox,
     datacenter: 'local',
+    registries: ['docker.io'],
     version,
     certificateRoot: '',
     notReady: () => null,

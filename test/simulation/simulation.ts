@@ -106,6 +106,7 @@ export class Simulation {
       store: this.#store,
       secretBox: this.#secretBox,
       datacenter: 'local',
+      registries: ['docker.io'],
       version: '0',
       certificateRoot: '',
       notReady: () => null,

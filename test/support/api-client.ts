@@ -1,4 +1,5 @@
 import type { ComputeInstance } from '@berth/contract/compute-instance'
+import type { Service } from '@berth/contract/service'
 import { PROJECTS_PATH } from '@berth/contract/api-version'
 import { checkAnswer } from './answer-check.ts'
 import { waitFor } from './wait-for.ts'
@@ -50,6 +51,20 @@ export class ApiClient {
     return body as ComputeInstance
   }
 
+  async service(name: string): Promise<Service> {
+    return (await this.call('GET', `${SERVICES}/${name}`)).body as Service
+  }
+
+  async waitForService(name: string, status: string, deadlineSeconds = 10): Promise<Service> {
+    return waitFor(
+      async () => {
+        const seen = await this.service(name)
+        return seen.status?.status === status ? seen : null
+      },
+      { deadlineSeconds, what: `service ${name} to be ${status}` },
+    )
+  }
+
   /** Waits for a terminal status, and expects the wanted one. */
   async waitForStatus(name: string, status: string, deadlineSeconds = 10): Promise<ComputeInstance> {
     return waitFor(
@@ -88,3 +103,15 @@ export function instanceBody(name: string, variables: readonly Variable[] = [], 
 }
 
 export const INSTANCES = 'workspaces/default/computeinstances'
+
+/** An apply body of a service as the guide prints it. */
+export function serviceBody(name: string, variables: readonly Variable[] = [], profile = 'vmaas-notebook') {
+  return {
+    apiVersion: 'paas.envmgmt.io/v1',
+    kind: 'Service',
+    metadata: { name, workspace: 'default', project: 'defaultproject' },
+    spec: { serviceProfile: { name: profile, systemCatalog: true }, variables },
+  }
+}
+
+export const SERVICES = 'workspaces/default/services'

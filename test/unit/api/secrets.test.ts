@@ -1,18 +1,11 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { INSTANCES, instanceBody } from '../../support/api-client.ts'
+import { filesBelow } from '../../support/files-below.ts'
 import { startSimulated } from '../../support/simulated-server.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const SECRET = 'planted-secret-Zq81'
-
-function filesBelow(directory: string): string[] {
-  return readdirSync(directory).flatMap((name) => {
-    const path = join(directory, name)
-    return statSync(path).isDirectory() ? filesBelow(path) : [path]
-  })
-}
 
 test('a planted password is in no file that the server writes: database, journals, events, audit', async () => {
   const state = await tempDir()

@@ -9,6 +9,8 @@ export interface ApiContext {
   readonly secretBox: SecretBox
   /** The datacenter that specs name when they name none. */
   readonly datacenter: string
+  /** The registries whose container images services may run. */
+  readonly registries: readonly string[]
   readonly version: string
   /** The certificate of the authority that signs services' certificates, PEM. */
   readonly certificateRoot: string

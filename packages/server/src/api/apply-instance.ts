@@ -14,9 +14,13 @@ import { refuseWhileDeleted } from './instance-change.ts'
 import { asksTheSame, configurationOf, placeOf } from './instance-configuration.ts'
 import { KINDS, nameInWords, profileReferenceOf, type InstanceRequest } from './instance-kind.ts'
 import { sentVariables } from './sent-variables.ts'
-import { checkOverrides, checkVariableCount, checkVariables } from './variable-rules.ts'
+import { applicationOf } from './service-application.ts'
+import { checkOverrides, checkSecretTexts, checkVariableCount, checkVariables } from './variable-rules.ts'
 import { checkName, metadataColumns } from './views/metadata-view.ts'
 import type { ProfileSpec } from './views/profile-snapshot.ts'
+
+/** Stands for a secret that publish makes up, while the configuration is checked. */
+const MADE_LATER = 'x'
 
 interface ApplyInstance {
   readonly project: ProjectRow
@@ -59,7 +63,10 @@ export async function applyInstance(
   )
   checkVariableCount(profileVariables, variables)
   checkOverrides(profileVariables, variables)
+  checkSecretTexts(profileVariables, variables)
   machineSettings(profileVariables, variables)
+  const asked = { kind: body.kind, profile: profileSpec, variables }
+  applicationOf(context.registries, asked, () => MADE_LATER)
   const { variables: _, ...spec } = body.spec
   const columns = {
     ...metadataColumns(withProfileLabels(body, profile)),

@@ -1,4 +1,5 @@
 import { ApiError } from '@berth/contract/api-error'
+import { secretMembers, unmaskMembers } from '@berth/contract/application/secret-members'
 import { MASK } from '@berth/contract/mask'
 import type { Variable } from '@berth/contract/variable'
 import type { ComputeInstanceRow } from '../store/schema.ts'
@@ -28,12 +29,14 @@ function unmask(
   sealed: ReadonlySet<string>,
 ): Variable[] {
   return sent.map((variable) => {
-    const isSecret = isSensitive(profileVariables, variable) || sealed.has(variable.name)
-    if (variable.value !== MASK || !isSecret) return variable
     const before = stored.find((candidate) => candidate.name === variable.name)
     const kept = before?.value
     // Its client may leave out what made it a secret; it stays one.
     const options = variable.options ?? before?.options
+    const isSecret = isSensitive(profileVariables, variable) || sealed.has(variable.name)
+    if (variable.value !== MASK || !isSecret) {
+      return unmaskWithin(profileVariables, variable, kept, options)
+    }
     if (!kept) {
       throw ApiError.invalid(
         variable.name,
@@ -44,10 +47,25 @@ function unmask(
   })
 }
 
-/** The names of the variables that are stored as secrets. */
+/** Puts stored secrets where the client sent the mask back as a member of JSON text. */
+function unmaskWithin(
+  profileVariables: readonly Variable[],
+  variable: Variable,
+  kept: string | undefined,
+  options: Variable['options'],
+): Variable {
+  const members = secretMembers(profileVariables, options ? { ...variable, options } : variable)
+  if (!variable.value || members.length === 0) return variable
+  const value = unmaskMembers(variable.name, variable.value, kept, members)
+  return { ...variable, value, ...(options ? { options } : {}) }
+}
+
+/** The names of the variables that are secrets as a whole. */
 function sealedNames(row: ComputeInstanceRow | undefined): ReadonlySet<string> {
   const stored = row ? (JSON.parse(row.variables) as StoredVariable[]) : []
-  return new Set(stored.filter((variable) => variable.sealed !== undefined).map((variable) => variable.name))
+  return new Set(
+    stored.filter(({ sealed, value }) => sealed !== undefined && value === undefined).map(({ name }) => name),
+  )
 }
 
 /**

@@ -1,14 +1,18 @@
 import { randomInt } from 'node:crypto'
-import { machineSettings } from '@berth/contract/machine-settings'
+import { effectiveFirewallRules } from '@berth/contract/application/service-reach'
+import { machineSettings, type MachineSettings } from '@berth/contract/machine-settings'
 import { openSettings, type PublishedSettings } from '../store/published-settings.ts'
 import type { ApiContext } from './api-context.ts'
 import type { InstanceChange } from './instance-change.ts'
 import { configurationOf } from './instance-configuration.ts'
+import { applicationOf } from './service-application.ts'
 
 const DEFAULT_GUEST_IMAGE = 'debian-12'
 const PASSWORD_LENGTH = 20
+/** Of tokens and keys, which nobody types. */
+const SECRET_LENGTH = 40
 /** Without the letters and digits that people mistake for each other. */
-const PASSWORD_ALPHABET = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
+const ALPHABET = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 
 /** What the applied configuration asks of the machine, with what was made up for it. */
 export function settingsToPublish(
@@ -16,19 +20,31 @@ export function settingsToPublish(
   { project, instance }: InstanceChange,
 ): PublishedSettings {
   const { profile, variables } = configurationOf(context, project, instance)
-  const settings = machineSettings(profile.variables ?? [], variables)
-  const guestImage = profile.guestImage ?? DEFAULT_GUEST_IMAGE
-  if (settings.password !== '' || settings.sshKeys.length > 0) {
-    return { ...settings, guestImage, passwordGenerated: false }
-  }
   const previous = openSettings(context.secretBox, instance)
-  const password = previous?.passwordGenerated ? previous.password : generatePassword()
-  return { ...settings, password, guestImage, passwordGenerated: true }
+  const machine = machineSettings(profile.variables ?? [], variables)
+  const application = applicationOf(
+    context.registries,
+    { kind: instance.kind, profile, variables },
+    (member) => previous?.application?.generated[member] ?? madeUp(SECRET_LENGTH),
+  )
+  return {
+    ...machine,
+    ...passwordOf(machine, previous),
+    firewallRules: effectiveFirewallRules(machine, application),
+    guestImage: profile.guestImage ?? DEFAULT_GUEST_IMAGE,
+    ...(application === null ? {} : { application }),
+  }
 }
 
-function generatePassword(): string {
-  return Array.from(
-    { length: PASSWORD_LENGTH },
-    () => PASSWORD_ALPHABET[randomInt(PASSWORD_ALPHABET.length)],
-  ).join('')
+function passwordOf(
+  { password, sshKeys }: MachineSettings,
+  previous: PublishedSettings | null,
+): Pick<PublishedSettings, 'password' | 'passwordGenerated'> {
+  if (password !== '' || sshKeys.length > 0) return { password, passwordGenerated: false }
+  const kept = previous?.passwordGenerated ? previous.password : madeUp(PASSWORD_LENGTH)
+  return { password: kept, passwordGenerated: true }
+}
+
+function madeUp(length: number): string {
+  return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
 }

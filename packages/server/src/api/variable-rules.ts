@@ -1,4 +1,5 @@
 import { ApiError } from '@berth/contract/api-error'
+import { maskMembers, secretMembers } from '@berth/contract/application/secret-members'
 import { MAX_VARIABLES, type Variable } from '@berth/contract/variable'
 import { isSensitive } from '../store/stored-variable.ts'
 
@@ -18,11 +19,36 @@ export function checkVariables(variables: readonly Variable[]): void {
  */
 export function checkProfileSecrets(variables: readonly Variable[]): void {
   for (const variable of variables) {
-    if (!variable.value || !isSensitive(variables, variable)) continue
-    throw ApiError.invalid(
-      variable.name,
-      'is sensitive, and a profile cannot keep a secret: leave its value out',
-    )
+    const { name, value } = variable
+    if (!value) continue
+    if (isSensitive(variables, variable)) {
+      throw ApiError.invalid(name, 'is sensitive, and a profile cannot keep a secret: leave its value out')
+    }
+    if (maskMembers(value, secretMembers(variables, variable)) !== value) {
+      throw ApiError.invalid(name, 'holds a secret, and a profile cannot keep one: leave that member out')
+    }
+  }
+}
+
+/**
+ * Text with secret members must be JSON, or there is no telling what in it is secret.
+ * @throws ApiError 400 naming the variable
+ */
+export function checkSecretTexts(profile: readonly Variable[], own: readonly Variable[]): void {
+  for (const variable of own) {
+    if (!variable.value || secretMembers(profile, variable).length === 0) continue
+    if (!isJsonObject(variable.value)) {
+      throw ApiError.invalid(variable.name, 'must be JSON text: an object such as {"member": "value"}')
+    }
+  }
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
   }
 }
 

@@ -80,6 +80,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
     store,
     secretBox,
     datacenter: config.datacenter,
+    registries: ['docker.io', 'ghcr.io', 'quay.io', 'nvcr.io'],
     version: VERSION,
     certificateRoot: authority.root,
     notReady: () => adoption.notReady(),

@@ -1,9 +1,13 @@
+import { maskMembers, secretMembers } from '@berth/contract/application/secret-members'
 import { MASK } from '@berth/contract/mask'
 import type { Variable } from '@berth/contract/variable'
 import { meaningOf } from '@berth/contract/variable-meaning'
 import type { SecretBox } from './secret-box.ts'
 
-/** A variable as its row holds it: a secret value is sealed, any other in the clear. */
+/**
+ * A variable as its row holds it: a secret value is sealed, any other in the clear. Of JSON text with secret
+ * members the whole is sealed, and the masked text is beside it as the value.
+ */
 export type StoredVariable = Variable & { readonly sealed?: string }
 
 /** Whether a variable's value is a secret: its profile says so, or it is a password. */
@@ -21,9 +25,12 @@ export function sealVariables(
   variables: readonly Variable[],
 ): StoredVariable[] {
   return variables.map((variable) => {
-    if (!variable.value || !isSensitive(profileVariables, variable)) return variable
     const { value, ...rest } = variable
-    return { ...rest, sealed: box.seal(`${place}/${variable.name}`, value) }
+    if (!value) return variable
+    const seal = () => box.seal(`${place}/${variable.name}`, value)
+    if (isSensitive(profileVariables, variable)) return { ...rest, sealed: seal() }
+    const masked = maskMembers(value, secretMembers(profileVariables, variable))
+    return masked === value ? variable : { ...rest, value: masked, sealed: seal() }
   })
 }
 
@@ -43,7 +50,7 @@ export function maskVariables(
 ): Variable[] {
   return stored.map((variable) => {
     const { sealed, ...rest } = variable
-    if (sealed !== undefined) return { ...rest, value: MASK }
+    if (sealed !== undefined) return { ...rest, value: rest.value ?? MASK }
     return rest.value && isSensitive(profileVariables, rest) ? { ...rest, value: MASK } : rest
   })
 }

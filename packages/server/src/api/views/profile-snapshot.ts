@@ -1,9 +1,8 @@
 import type { ComputeProfileSpec, ServiceProfileSpec } from '@berth/contract/profile'
-import type { Static } from 'typebox'
 import type { ComputeInstanceRow } from '../../store/schema.ts'
 
 /** What a profile of either kind may say. */
-export type ProfileSpec = ComputeProfileSpec & Static<typeof ServiceProfileSpec>
+export type ProfileSpec = ComputeProfileSpec & ServiceProfileSpec
 
 /** Instances share few profiles, and reading one as JSON is most of what showing an instance costs. */
 const MOST_PROFILES = 256
