@@ -7,7 +7,7 @@ let server: SimulatedServer
 let api: ApiClient
 
 beforeAll(async () => {
-  server = await startSimulated(await tempDir())
+  server = await startSimulated(await tempDir(), {}, { registries: 'docker.io, Registry.example:5000' })
   api = server.api
 })
 afterAll(() => server.stop())
@@ -46,7 +46,7 @@ test.each([
     'an image of a known registry',
     [notebook({ Jupyter_Notebook_Image: 'evil.example/jupyter:latest' })],
     'Jupyter Notebook Config.Jupyter_Notebook_Image',
-    'images from evil.example are not allowed here; allowed are those from docker.io',
+    'images from evil.example are not allowed here; allowed are those from docker.io, registry.example:5000',
   ],
   [
     'an allowed image though the application is off',

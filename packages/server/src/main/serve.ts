@@ -13,7 +13,7 @@ import { releaseAll, wake } from '../store/work-items.ts'
 import { ensureAuthority } from './authority.ts'
 import { Adoption } from './adoption.ts'
 import { loadCatalogue } from './catalogue.ts'
-import { ConfigError, listenAddress, type Config } from './config.ts'
+import { ConfigError, listenAddress, tenantRegistries, type Config } from './config.ts'
 import { createHost, prepareHost } from './host.ts'
 import { addObjectMetrics } from './metrics/object-metrics.ts'
 import { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
@@ -80,7 +80,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
     store,
     secretBox,
     datacenter: config.datacenter,
-    registries: ['docker.io', 'ghcr.io', 'quay.io', 'nvcr.io'],
+    registries: tenantRegistries(config),
     version: VERSION,
     certificateRoot: authority.root,
     notReady: () => adoption.notReady(),
