@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import { chmod, copyFile, mkdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { runCommand } from '../../packages/server/src/images/run-command.ts'
+import { pushLayout, startRegistryOn } from '../support/container-registry.ts'
+import { baseLayer } from './base-layer.ts'
+import { madeOnce } from './made-once.ts'
+import { packLayer, writeOciLayout } from './oci-layout.ts'
+import { type StandIn, standIns } from './stand-ins.ts'
+
+/** Storage of a registry that holds every stand-in; made the first time, which takes minutes. */
+export async function standInStorage(): Promise<string> {
+  return madeOnce(`registry-${await digestOfAll()}`, async (output, work) => {
+    const registry = await startRegistryOn(output)
+    try {
+      for (const [index, standIn] of standIns.entries()) {
+        const place = join(work, `${index}`)
+        await mkdir(place)
+        await pushLayout(registry, await layoutOf(standIn, place), standIn.name)
+      }
+    } finally {
+      await registry.stop()
+    }
+  })
+}
+
+async function layoutOf(standIn: StandIn, work: string): Promise<string> {
+  const base = await baseLayer(standIn.base)
+  const tree = join(work, 'tree')
+  for (const [path, source] of Object.entries(standIn.files)) {
+    await mkdir(dirname(join(tree, path)), { recursive: true })
+    await copyFile(source, join(tree, path))
+    await chmod(join(tree, path), 0o755)
+  }
+  const archive = join(work, 'own.tar')
+  // Whatever the umask was, and always the same.
+  const same = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--mode=0755']
+  const members = [...new Set(Object.keys(standIn.files).map((path) => path.split('/')[0] ?? path))]
+  await runCommand('tar', [...same, '-cf', archive, '-C', tree, ...members], {
+    timeoutMs: 60_000,
+    debianPackage: 'tar',
+  })
+  const own = await packLayer(archive, join(work, 'own.tar.gz'))
+  const layout = join(work, 'layout')
+  await writeOciLayout(layout, [base, own], standIn.config)
+  return layout
+}
+
+async function digestOfAll(): Promise<string> {
+  const hash = createHash('sha256')
+  for (const standIn of standIns) {
+    hash.update(JSON.stringify({ ...standIn, files: Object.keys(standIn.files) }))
+    for (const source of [...Object.values(standIn.base.files), ...Object.values(standIn.files)]) {
+      hash.update(await readFile(source))
+    }
+  }
+  return hash.digest('hex').slice(0, 16)
+}
