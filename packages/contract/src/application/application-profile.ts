@@ -77,6 +77,7 @@ const Argument = Type.Union([
 export type Argument = Type.Static<typeof Argument>
 
 const AbsolutePath = Type.String({ pattern: '^(/[A-Za-z0-9._-]+)+$', maxLength: 256 })
+const UrlPath = Type.String({ pattern: '^/[A-Za-z0-9._~/-]*$', maxLength: 256 })
 const Environment = Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }), Template)
 
 /**
@@ -101,6 +102,14 @@ export const ApplicationProfile = Type.Object(
       maximum: 65_534,
       description: 'Where the application listens on 127.0.0.1; the next one where `port` is the same',
     }),
+    paths: Type.Optional(
+      Type.Array(UrlPath, {
+        minItems: 1,
+        maxItems: 32,
+        description:
+          'What is passed on to the application: these, and what lies below one that ends in a slash',
+      }),
+    ),
     arguments: Type.Optional(Type.Array(Argument, { maxItems: 128 })),
     environment: Type.Optional(Environment),
     secretEnvironment: Type.Optional(Environment),
@@ -118,7 +127,7 @@ export const ApplicationProfile = Type.Object(
     ),
     health: Type.Object(
       {
-        path: Type.String({ pattern: '^/[A-Za-z0-9._~/-]*$', maxLength: 256 }),
+        path: UrlPath,
         statuses: Type.Array(Type.Integer({ minimum: 200, maximum: 599 }), { minItems: 1, maxItems: 16 }),
         timeoutSeconds: Type.Integer({ minimum: 1, maximum: 86_400 }),
       },
@@ -130,7 +139,7 @@ export const ApplicationProfile = Type.Object(
           Type.Object(
             {
               key: Type.String({ minLength: 1, maxLength: 64 }),
-              url: Type.String({ pattern: '^/[A-Za-z0-9._~/-]*$', maxLength: 256 }),
+              url: UrlPath,
             },
             strict,
           ),

@@ -58,6 +58,11 @@ export interface ApplicationSettings {
   readonly port: number
   /** Whether it answers with a certificate of this installation's authority. */
   readonly tls: boolean
+  /**
+   * What the guest passes on: paths that are one of these, or lie below one that ends in a slash; any other is
+   * answered with 404. Absent: every path.
+   */
+  readonly paths?: readonly string[]
   /** A name that the certificate holds besides the address; "" for none. */
   readonly hostname: string
   readonly health: {
@@ -125,6 +130,7 @@ export function applicationSettings(
     containerPort,
     port,
     tls,
+    ...(application.paths === undefined ? {} : { paths: application.paths }),
     hostname,
     health: application.health,
     outputs: enabled ? outputsOf(config, application) : [],
