@@ -30,6 +30,7 @@ export function checkApplicationProfile({ application, variables = [] }: Service
   checkStandIns(variables, name, schema)
   for (const use of usesIn(application)) checkUse(use, name, schema)
   checkKinds(application, name, schema)
+  checkNames(application)
   checkDefaults(application, variables, schema)
 }
 
@@ -146,6 +147,33 @@ function checkKinds(application: ApplicationProfile, name: string, schema: Confi
   }
   if (port && memberSchema(schema, port.member)?.type !== 'integer') {
     throw ApiError.invalid(`${name}.${port.member}`, 'must be an integer, since it is the port')
+  }
+}
+
+/** The keys of a service's output that say how to get into its machine (service-output.ts). */
+const MACHINE_KEYS = ['SSH Command', 'Username', 'Password', 'Private IP', 'Public IP']
+
+/** Names and paths that must not meet, and a health path that is shown. */
+function checkNames({ volumes = [], files = [], outputs = [], health, paths }: ApplicationProfile): void {
+  const lists = {
+    'volumes.name': volumes.map(({ name }) => name),
+    'volumes.path': volumes.map(({ path }) => path),
+    'files.path': files.map(({ path }) => path),
+    outputs: [...MACHINE_KEYS, ...outputs.map(({ key }) => key)],
+  }
+  for (const [place, names] of Object.entries(lists)) {
+    const twice = names.find((name, index) => names.indexOf(name) !== index)
+    if (twice === undefined) continue
+    throw ApiError.invalid(
+      `${PLACE}.${place}`,
+      `${JSON.stringify(twice)} is taken already; choose another name`,
+    )
+  }
+  const isShown = paths?.some(
+    (path) => path === health.path || (path.endsWith('/') && health.path.startsWith(path)),
+  )
+  if (isShown === false) {
+    throw ApiError.invalid(`${PLACE}.paths`, `must hold ${health.path}, by which the application is watched`)
   }
 }
 

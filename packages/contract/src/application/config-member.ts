@@ -50,7 +50,7 @@ function text(field: string, schema: MemberSchema, value: unknown): string | und
 }
 
 function number(field: string, schema: MemberSchema, word: string): string {
-  const form = schema.type === 'integer' ? /^-?\d{1,15}$/ : /^-?\d{1,15}(\.\d{1,15})?$/
+  const form = schema.type === 'integer' ? /^-?\d{1,15}$/ : /^-?\d{1,15}(\.\d{1,20})?$/
   const value = form.test(word) ? Number(word) : Number.NaN
   const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = schema
   if (!(value >= minimum && value <= maximum)) {

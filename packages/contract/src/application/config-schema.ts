@@ -67,7 +67,8 @@ export function configVariable(variables: readonly Variable[]): { name: string; 
   if (!Value.Check(ConfigSchema, schema)) {
     const [error] = Value.Errors(ConfigSchema, schema)
     const place = (error?.instancePath ?? '').replaceAll('/', '.')
-    throw ApiError.invalid(field + place, `is not taken: ${error?.message ?? 'not a schema of an object'}`)
+    const problem = error?.keyword === 'boolean' ? 'is no keyword that is applied here' : error?.message
+    throw ApiError.invalid(field + place, problem ?? 'must be the schema of an object')
   }
   return { name: variable.name, schema }
 }

@@ -19,9 +19,11 @@ export function secretMembers(profileVariables: readonly Variable[], variable: V
 /** The text as anybody may read it. Text without a secret, or that is no JSON object, comes back as it is. */
 export function maskMembers(text: string, members: readonly string[]): string {
   const value = parsed(text)
-  const secret = value ? members.filter((member) => isGiven(own(value, member))) : []
-  if (!value || secret.length === 0) return text
-  return JSON.stringify({ ...value, ...Object.fromEntries(secret.map((member) => [member, MASK])) })
+  // Written anew even where the value is empty: of two members of one name, the text would show the first.
+  const present = value ? members.filter((member) => Object.hasOwn(value, member)) : []
+  if (!value || present.length === 0) return text
+  const shown = present.map((member) => [member, isGiven(value[member]) ? MASK : value[member]])
+  return JSON.stringify({ ...value, ...Object.fromEntries(shown) })
 }
 
 /**
