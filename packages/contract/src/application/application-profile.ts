@@ -11,16 +11,20 @@ const MemberName = Type.String({
   description: "A member of the application's configuration",
 })
 
+/** What the guest keeps in files of lines. */
+export const ONE_LINE = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$'
+
 const Text = Type.String({
   maxLength: 4096,
+  pattern: ONE_LINE,
   description: `Constant text; ${PLACEHOLDERS.map((name) => `{${name}}`).join(', ')} are filled in`,
 })
 
 const Word = Type.Union([
-  Type.String({ maxLength: 1024 }),
+  Type.String({ maxLength: 1024, pattern: ONE_LINE }),
   Type.Object(
     {
-      word: Type.String({ maxLength: 1024 }),
+      word: Type.String({ maxLength: 1024, pattern: ONE_LINE }),
       when: Type.Record(Type.String(), Type.Array(Type.String(), { minItems: 1 }), {
         description: 'Taken only where each of these members has one of these values',
       }),
@@ -30,23 +34,20 @@ const Word = Type.Union([
 ])
 
 /** Constant text, or what the configuration's member says, by way of a table of what is accepted. */
-const Template = Type.Union(
-  [
-    Text,
-    Type.Object(
-      {
-        member: MemberName,
-        values: Type.Optional(
-          Type.Record(Type.String(), Word, {
-            description: 'What the application is told for each value that it accepts; any other is refused',
-          }),
-        ),
-      },
-      strict,
+const FromMember = Type.Object(
+  {
+    member: MemberName,
+    values: Type.Optional(
+      Type.Record(Type.String(), Word, {
+        description: 'What the application is told for each value that it accepts; any other is refused',
+      }),
     ),
-  ],
-  { description: 'Text, or a member whose absence leaves the entry out' },
+  },
+  strict,
 )
+const Template = Type.Union([Text, FromMember], {
+  description: 'Text, or a member whose absence leaves the entry out',
+})
 export type Template = Type.Static<typeof Template>
 
 const Argument = Type.Union([
@@ -76,9 +77,14 @@ const Argument = Type.Union([
 ])
 export type Argument = Type.Static<typeof Argument>
 
-const AbsolutePath = Type.String({ pattern: '^(/[A-Za-z0-9._-]+)+$', maxLength: 256 })
+const Content = Type.String({
+  maxLength: 65_536,
+  description: 'As constant text, but of any number of lines',
+})
+const OutputKey = Type.String({ minLength: 1, maxLength: 64, pattern: ONE_LINE })
+const AbsolutePath = Type.String({ pattern: '^(/(?!\\.{1,2}(/|$))[A-Za-z0-9._-]+)+$', maxLength: 256 })
 const UrlPath = Type.String({ pattern: '^/[A-Za-z0-9._~/-]*$', maxLength: 256 })
-const Environment = Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }), Template)
+const Environment = Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }), Template, strict)
 
 /**
  * What a service profile runs on its machine, as data. The configuration is the variable that means
@@ -114,7 +120,9 @@ export const ApplicationProfile = Type.Object(
     environment: Type.Optional(Environment),
     secretEnvironment: Type.Optional(Environment),
     files: Type.Optional(
-      Type.Array(Type.Object({ path: AbsolutePath, content: Template }, strict), { maxItems: 16 }),
+      Type.Array(Type.Object({ path: AbsolutePath, content: Type.Union([Content, FromMember]) }, strict), {
+        maxItems: 16,
+      }),
     ),
     volumes: Type.Optional(
       Type.Array(
@@ -138,12 +146,12 @@ export const ApplicationProfile = Type.Object(
         Type.Union([
           Type.Object(
             {
-              key: Type.String({ minLength: 1, maxLength: 64 }),
+              key: OutputKey,
               url: UrlPath,
             },
             strict,
           ),
-          Type.Object({ key: Type.String({ minLength: 1, maxLength: 64 }), member: MemberName }, strict),
+          Type.Object({ key: OutputKey, member: MemberName }, strict),
         ]),
         { maxItems: 16 },
       ),

@@ -43,7 +43,7 @@ export interface ApplicationSettings {
   readonly enabled: boolean
   /** The container image with registry and tag or digest, such as `docker.io/vllm/vllm-openai:v0.7.3`. */
   readonly image: string
-  /** Words that follow the image's entry point. */
+  /** Words that follow the image's entry point. Like the environment's values, each is one line of any characters. */
   readonly arguments: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   /** The environment that reaches the guest in a file that only root reads. */

@@ -3,6 +3,7 @@ import Value from 'typebox/value'
 import { ApiError } from '../api-error.ts'
 import { meaningOf } from '../variable-meaning.ts'
 import type { Variable } from '../variable.ts'
+import { ONE_LINE } from './application-profile.ts'
 
 /** What may describe a member besides; read by user interfaces only. */
 const annotations = {
@@ -19,7 +20,7 @@ export const MemberSchema = Type.Object(
   {
     ...annotations,
     type: Type.Enum(['string', 'integer', 'number', 'boolean']),
-    enum: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
+    enum: Type.Optional(Type.Array(Type.String({ minLength: 1, pattern: ONE_LINE }), { minItems: 1 })),
     minimum: Type.Optional(Type.Number()),
     maximum: Type.Optional(Type.Number()),
     minLength: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -39,7 +40,7 @@ export const ConfigSchema = Type.Object(
     title: Type.Optional(Type.String()),
     description: Type.Optional(Type.String()),
     type: Type.Literal('object'),
-    properties: Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]{0,63}$' }), MemberSchema),
+    properties: Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]{0,63}$' }), MemberSchema, strict),
     required: Type.Optional(Type.Array(Type.String())),
     additionalProperties: Type.Optional(Type.Literal(true)),
   },

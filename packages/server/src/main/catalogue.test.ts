@@ -1,7 +1,8 @@
 import { applicationSettings } from '@berth/contract/application/application-settings'
 import { checkApplicationProfile } from '@berth/contract/application/check-application-profile'
 import { machineSettings } from '@berth/contract/machine-settings'
-import type { ServiceProfileSpec } from '@berth/contract/profile'
+import { ServiceProfileSpec } from '@berth/contract/profile'
+import Value from 'typebox/value'
 import { expect, test } from 'vitest'
 import { shippedProfiles } from './catalogue.ts'
 
@@ -14,6 +15,7 @@ function spec(name: string): ServiceProfileSpec {
 }
 
 test.each(services.map(({ metadata }) => metadata.name))('the service profile %s holds together', (name) => {
+  expect(Value.Check(ServiceProfileSpec, spec(name))).toBe(true)
   expect(() => checkApplicationProfile(spec(name))).not.toThrow()
   expect(machineSettings(spec(name).variables ?? [], [])).toMatchObject({ publicIp: true })
   expect(spec(name)).toHaveProperty('guestImage', 'debian-12-services')
