@@ -82,6 +82,9 @@ test('a tag becomes its digest, and what has a digest comes from the cache witho
 })
 
 test('the disk holds a store of container images as it was unpacked, and anybody can read it', async () => {
+  // As the server's is, which keeps its own files from others.
+  const umask = process.umask(0o077)
+  onTestFinished(() => void process.umask(umask))
   const { disk, digest, imageId } = await ready(imagesOf(), REFERENCE)
   expect(statSync(disk).mode & 0o777).toBe(0o644)
   expect(statSync(disk).blocks * 512).toBeLessThan(LAYER_BYTES + 2 ** 20)
@@ -100,6 +103,7 @@ test('the disk holds a store of container images as it was unpacked, and anybody
   ).then((found) =>
     found.toSorted(([, a], [, b]) => b.length - a.length).map(([name]) => `/overlay/${name}/diff`),
   )
+  for (const root of [lower, upper]) expect(await debugfs(disk, `stat ${root}`)).toMatch(/Mode: +0555/)
   expect(await debugfs(disk, `stat ${lower}/etc/owned`)).toMatch(/Mode: +0640[^]*User: +1000 +Group: +100 /)
   expect(await debugfs(disk, `stat ${lower}/usr/bin/tool`)).toMatch(/Mode: +04755/)
   expect(await debugfs(disk, `stat ${lower}/bin`)).toContain('Fast link dest: "usr/bin"')

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { waitFor } from '../../../../test/support/wait-for.ts'
 import { createBuildDirectory, ensureReadableDir, removeStaleBuildDirectories } from './build-directory.ts'
 
 let cacheDir: string
@@ -47,6 +48,25 @@ test('the directory of a process that ended goes, and so does one whose process 
     [dead, reused, 'trash-1'].toSorted(),
   )
   expect(await left()).toEqual(['something-else'])
+})
+
+test('a process that has ended counts as such before its parent takes note', async () => {
+  // sleep takes no note of the child that it inherits from the shell.
+  const script = 'exec 3<&0; cat <&3 & echo $!; exec sleep 60 3<&-'
+  const parent = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] })
+  onTestFinished(() => void parent.kill())
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+  const pid = line.toString().trim()
+  const within = { deadlineSeconds: 10, what: 'the shell to give way, and its child to end' }
+  await waitFor(async () => (await readFile(`/proc/${parent.pid}/comm`, 'utf8')) === 'sleep\n', within)
+  parent.stdin.end()
+  const start = await waitFor(async () => {
+    const [state, ...rest] = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? []
+    return state === 'Z' && rest[18]
+  }, within)
+  const name = `build-${pid}-${start}-abcdef`
+  await mkdir(join(cacheDir, 'tmp', name), { recursive: true })
+  expect(await removeStaleBuildDirectories(cacheDir)).toEqual([name])
 })
 
 test('a cache that does not exist yet has nothing stale', async () => {

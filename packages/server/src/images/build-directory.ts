@@ -57,5 +57,7 @@ export async function removeStaleBuildDirectories(cacheDir: string, now = Date.n
 async function processStart(pid: number): Promise<string | null> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
   // The second field is the program's name and may hold blanks and parentheses.
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? []
+  // One that has ended stays in the list until its parent takes note, which may be never.
+  return fields[0] === 'Z' ? null : (fields[19] ?? null)
 }

@@ -92,7 +92,8 @@ export async function noteMeaning(cacheDir: string, reference: string, means: st
   const path = meaningPath(cacheDir, reference)
   await ensureReadableDir(meaningsDir(cacheDir))
   const temporary = `${path}.${randomUUID()}`
-  await writeFile(temporary, `${JSON.stringify({ reference, digest: means })}\n`, { mode: 0o644, flag: 'wx' })
+  await writeFile(temporary, `${JSON.stringify({ reference, digest: means })}\n`, { flag: 'wx' })
+  await chmod(temporary, 0o644)
   await rename(temporary, path)
 }
 

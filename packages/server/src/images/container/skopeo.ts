@@ -6,9 +6,14 @@ import type { RegistryAccess } from './registry-access.ts'
 
 /**
  * Ends a program with the process that started it, however that ends, and keeps what it mounts to itself: its own
- * process namespace is killed whole, its own mount namespace leaves nothing behind (setpriv(1), unshare(1)).
+ * process namespace is killed whole, its own mount namespace leaves nothing behind (setpriv(1), unshare(1)). The
+ * roots of layers get their mode from the umask, and users inside a container must be able to enter them.
  */
-const CONFINED = '--pdeathsig KILL unshare --mount --pid --fork --kill-child=KILL skopeo'.split(' ')
+const CONFINED = [
+  ...'--pdeathsig KILL sh -c'.split(' '),
+  'umask 022 && exec "$@"',
+  ...'sh unshare --mount --pid --fork --kill-child=KILL skopeo'.split(' '),
+]
 
 export interface SkopeoOptions {
   readonly timeoutMs: number
