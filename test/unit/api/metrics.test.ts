@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isLocalScrape } from '../../../packages/server/src/api/routes/metrics.ts'
-import { type ApiClient, INSTANCES, instanceBody } from '../../support/api-client.ts'
+import { type ApiClient, INSTANCES, instanceBody, SERVICES, serviceBody } from '../../support/api-client.ts'
 import { startSimulated, type SimulatedServer } from '../../support/simulated-server.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -47,10 +47,13 @@ test('figures follow what instances do, without naming any of them', async () =>
   await api.waitForStatus('counted', 'success')
   await api.call('POST', `${INSTANCES}?auto-publish=true`, instanceBody('broken', size))
   await api.waitForStatus('broken', 'failed')
+  await api.call('POST', SERVICES, serviceBody('counted'))
 
   const after = await scrape()
   expect(after.get('berth_objects{kind="ComputeInstance",status="success"}')).toBe(1)
   expect(after.get('berth_objects{kind="ComputeInstance",status="failed"}')).toBe(1)
+  expect(after.get('berth_objects{kind="Service",status="not_deployed"}')).toBe(1)
+  expect(after.get('berth_objects{kind="Service",status="success"}')).toBe(0)
   expect(after.get('berth_guests{power="running"}')).toBe(1)
   expect(after.get('berth_host_vcpus_reserved')).toBeGreaterThanOrEqual(2)
   expect(after.get('berth_host_memory_reserved_bytes')).toBeGreaterThanOrEqual(1024 * 2 ** 20)

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import type { ApplicationSettings } from '@berth/contract/application/application-settings'
 import { effectiveFirewallRules } from '@berth/contract/application/service-reach'
 import { machineSettings, type MachineSettings } from '@berth/contract/machine-settings'
 import { openSettings, type PublishedSettings } from '../store/published-settings.ts'
@@ -32,8 +33,14 @@ export function settingsToPublish(
     ...passwordOf(machine, previous),
     firewallRules: effectiveFirewallRules(machine, application),
     guestImage: profile.guestImage ?? DEFAULT_GUEST_IMAGE,
-    ...(application === null ? {} : { application }),
+    ...(application === null ? {} : { application: withKept(application, previous) }),
   }
+}
+
+/** What was made up outlives a time in which the application is switched off. */
+function withKept(application: ApplicationSettings, previous: PublishedSettings | null): ApplicationSettings {
+  const generated = previous?.application?.generated
+  return application.enabled || !generated ? application : { ...application, generated }
 }
 
 function passwordOf(
