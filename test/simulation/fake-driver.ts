@@ -2,17 +2,28 @@ import { HostError } from '@berth/contract/host/host-error'
 import type { CensusEntry } from '@berth/contract/host/census'
 import type {
   ApplicationObservation,
+  GuestApplication,
   HostCapacity,
   MachineDriver,
   MachineObservation,
   MachineSpec,
 } from '../../packages/server/src/drivers/machine-driver.ts'
+import { SIMULATED_PUBLIC_KEY } from '../../packages/server/src/drivers/simulated/simulated-key.ts'
 import { SECOND } from '../../packages/server/src/store/clock.ts'
 import type { Effects } from './effects.ts'
-import { type FakeWorld, isRunning } from './fake-world.ts'
+import { isRunning, type FakeMachine, type FakeWorld } from './fake-world.ts'
 
 const BOOT_SECONDS = 5
 const SHUTDOWN_SECONDS = 3
+const NEW_MACHINE: FakeMachine = {
+  seeded: false,
+  bootId: null,
+  bootsAt: 0,
+  stopsAt: null,
+  deaf: false,
+  hasContainerDisk: false,
+  applicationPort: null,
+}
 
 /** Machines on the pretended host, with the rules of a real one: no start without a disk and a seed. */
 export class FakeDriver implements MachineDriver {
@@ -36,8 +47,7 @@ export class FakeDriver implements MachineDriver {
   async ensureDisk({ id }: MachineSpec): Promise<void> {
     await this.#effects.run('driver.ensureDisk', () => {
       const { machines } = this.#world
-      if (!machines.has(id))
-        machines.set(id, { seeded: false, bootId: null, bootsAt: 0, stopsAt: null, deaf: false })
+      if (!machines.has(id)) machines.set(id, { ...NEW_MACHINE })
     })
   }
 
@@ -49,7 +59,7 @@ export class FakeDriver implements MachineDriver {
     })
   }
 
-  async ensureRunning({ id, nic }: MachineSpec): Promise<'started' | 'ran'> {
+  async ensureRunning({ id, nic, containerDisk }: MachineSpec): Promise<'started' | 'ran'> {
     return this.#effects.run('driver.ensureRunning', () => {
       const machine = this.#world.machines.get(id)
       if (!machine?.seeded) throw new HostError('The machine has no disk or no seed.')
@@ -60,6 +70,7 @@ export class FakeDriver implements MachineDriver {
       machine.deaf = this.#world.nextIsDeaf()
       machine.bootsAt = this.#now() + BOOT_SECONDS * SECOND
       machine.stopsAt = null
+      machine.hasContainerDisk = containerDisk !== undefined
       return 'started'
     })
   }
@@ -79,16 +90,27 @@ export class FakeDriver implements MachineDriver {
     await this.#effects.run('driver.changeAccess', () => {})
   }
 
-  async applicationKey(): Promise<string> {
-    return this.#effects.run('driver.applicationKey', () => '')
+  async applicationKey(id: string): Promise<string> {
+    return this.#effects.run('driver.applicationKey', () => {
+      this.#upMachine(id)
+      return SIMULATED_PUBLIC_KEY
+    })
   }
 
-  async ensureApplication(): Promise<void> {
-    await this.#effects.run('driver.ensureApplication', () => {})
+  async ensureApplication(id: string, application: GuestApplication | null): Promise<void> {
+    await this.#effects.run('driver.ensureApplication', () => {
+      const machine = this.#upMachine(id)
+      if (application !== null && !machine.hasContainerDisk)
+        throw new HostError('The guest has no container images.')
+      machine.applicationPort = application?.port ?? null
+    })
   }
 
-  async observeApplication(): Promise<ApplicationObservation> {
-    return { state: 'answering', detail: '', log: '' }
+  async observeApplication(id: string, { port }: GuestApplication): Promise<ApplicationObservation> {
+    return this.#effects.run('driver.observeApplication', (): ApplicationObservation => {
+      const answers = this.#upMachine(id).applicationPort === port
+      return { state: answers ? 'answering' : 'starting', detail: 'HTTP', log: '' }
+    })
   }
 
   async requestPowerOff(id: string): Promise<void> {
@@ -116,5 +138,13 @@ export class FakeDriver implements MachineDriver {
 
   async census(): Promise<CensusEntry[]> {
     return []
+  }
+
+  /** A guest's agent answers only while it is up. */
+  #upMachine(id: string): FakeMachine {
+    const machine = this.#world.machines.get(id)
+    if (!machine || !isRunning(machine, this.#now()) || this.#now() < machine.bootsAt)
+      throw new HostError('The guest agent does not answer.')
+    return machine
   }
 }

@@ -1,8 +1,8 @@
 import { KeyedMutex } from '../../packages/server/src/host/keyed-mutex.ts'
-import { SimulatedContainerImages } from '../../packages/server/src/images/container/simulated-container-images.ts'
 import type { Host } from '../../packages/server/src/lifecycle/host.ts'
 import { NetworkPlan } from '../../packages/server/src/lifecycle/network-plan.ts'
 import type { Effects } from './effects.ts'
+import { FakeContainerImages } from './fake-container-images.ts'
 import { FakeDriver } from './fake-driver.ts'
 import { FakeNetwork } from './fake-network.ts'
 import type { FakeWorld } from './fake-world.ts'
@@ -14,7 +14,7 @@ export function fakeHost(world: FakeWorld, effects: Effects, now: () => number):
     network: new FakeNetwork(world, effects),
     plan: new NetworkPlan('10.64.0.0/20'),
     projectLocks: new KeyedMutex(),
-    containerImages: new SimulatedContainerImages(),
+    containerImages: new FakeContainerImages(world, effects, now),
     findImage: async (name) => ({ name, digest: '', bootMode: 'kernel', defaultUser: 'debian' }),
   }
 }

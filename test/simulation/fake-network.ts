@@ -62,20 +62,21 @@ export class FakeNetwork implements NetworkDriver {
   async ensureForward({ id, listen }: Forward): Promise<{ address: string; port: number }> {
     return this.#effects.run('network.ensureForward', () => {
       const { forwards } = this.#world
-      const taken = [...forwards].some(([other, port]) => other !== id && port === listen.port)
+      const place = `${listen.address}:${listen.port}`
+      const taken = [...forwards].some(([other, open]) => other !== id && open === place)
       if (taken) throw new HostError(`${listen.address}:${listen.port} is in use.`)
-      if (!forwards.has(id)) forwards.set(id, listen.port)
-      return { address: listen.address, port: forwards.get(id) ?? 0 }
+      if (!forwards.has(id)) forwards.set(id, place)
+      return placeOf(forwards.get(id) ?? place)
     })
   }
 
   async forwardsOf(instanceId: string): Promise<OpenForward[]> {
     const open = [...this.#world.forwards].filter(([id]) => id.startsWith(`${instanceId}/`))
-    return open.map(([id, port]) => ({
+    return open.map(([id, place]) => ({
       id,
       networkKey: '',
       protocol: 'tcp',
-      listen: { address: '127.0.0.1', port },
+      listen: placeOf(place),
       target: null,
     }))
   }
@@ -91,4 +92,9 @@ export class FakeNetwork implements NetworkDriver {
   async shutdownIdle(): Promise<void> {
     await this.#effects.run('network.shutdownIdle', () => {})
   }
+}
+
+function placeOf(place: string): { address: string; port: number } {
+  const [address = '', port] = place.split(':')
+  return { address, port: Number(port) }
 }

@@ -7,6 +7,10 @@ export interface FakeMachine {
   stopsAt: number | null
   /** Whether its guest ignores the power button. */
   deaf: boolean
+  /** Whether the running process was started with a disk of container images. */
+  hasContainerDisk: boolean
+  /** Where the guest serves its application; null while it serves none. Kept on its disk. */
+  applicationPort: number | null
 }
 
 /** The pretended host: what is there, whoever made it. It outlives every server. */
@@ -15,8 +19,10 @@ export class FakeWorld {
   readonly projects = new Set<string>()
   /** `project/tap`. */
   readonly ports = new Set<string>()
-  /** Forward id → port. */
-  readonly forwards = new Map<string, number>()
+  /** Forward id → `address:port`. */
+  readonly forwards = new Map<string, string>()
+  /** References of the container images in the cache. */
+  readonly containerImages = new Set<string>()
   #boots = 0
 
   nextBootId(): string {
@@ -25,7 +31,7 @@ export class FakeWorld {
   }
 
   nextIsDeaf(): boolean {
-    return this.#boots % 4 === 0
+    return this.#boots % 3 === 0
   }
 
   /** Everything there is, as lines that a failing run can show. */

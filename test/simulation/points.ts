@@ -5,6 +5,9 @@ const EFFECTS = [
     'ensureRunning',
     'observe',
     'changeAccess',
+    'applicationKey',
+    'ensureApplication',
+    'observeApplication',
     'requestPowerOff',
     'ensureStopped',
     'remove',
@@ -18,6 +21,7 @@ const EFFECTS = [
     'removeForward',
     'shutdownIdle',
   ].map((name) => `network.${name}`),
+  'images.ensure',
 ]
 /** Every named point: before and after every effect on the host. */
 export const CRASH_POINTS = EFFECTS.flatMap((effect) => [`${effect}:before`, `${effect}:after`])

@@ -1,11 +1,13 @@
 import type { ComputeInstance } from '@berth/contract/compute-instance'
+import type { Service } from '@berth/contract/service'
 import type { Store } from '../../packages/server/src/store/store.ts'
-import { type FakeWorld, isRunning } from './fake-world.ts'
+import { isRunning, type FakeMachine, type FakeWorld } from './fake-world.ts'
+import type { Name } from './objects.ts'
 
 /** What was last accepted for a name. */
 export type Promised = 'applied' | 'published' | 'deleted'
 
-type Reader = (name: string) => Promise<ComputeInstance | null>
+type Reader = (name: Name) => Promise<ComputeInstance | Service | null>
 
 /** Holds what a run left behind against what its requests were promised. */
 export class Promises {
@@ -37,7 +39,7 @@ export class Promises {
   }
 
   /** @throws Error naming the first promise that was broken */
-  async check(requests: ReadonlyMap<string, Promised>, readInstance: Reader, now: number): Promise<void> {
+  async check(requests: ReadonlyMap<Name, Promised>, readInstance: Reader, now: number): Promise<void> {
     for (const [name, promised] of requests) {
       const read = await readInstance(name)
       if (promised === 'deleted') {
@@ -55,6 +57,8 @@ export class Promises {
       if (status === 'success' && runs !== (powerState === 'running')) {
         throw new Error(`${name} says ${powerState}, and its machine ${runs ? 'runs' : 'does not run'}.`)
       }
+      if (promised === 'published' && status === 'success' && runs && read.kind === 'Service')
+        checkApplication(name, read, machine)
     }
     await this.#checkNothingStray()
   }
@@ -81,5 +85,20 @@ export class Promises {
       ...addresses.map((row) => `address ${row.number}`),
       ...items.map((row) => `work item ${row.object_id}`),
     ]
+  }
+}
+
+/** A service that runs serves its application where it says; switched on since, it waits for its next start. */
+function checkApplication(name: Name, { spec, status }: Service, machine: FakeMachine): void {
+  const config = spec.variables?.find((variable) => variable.name === 'Code Server Config')?.value ?? '{}'
+  const { Code_Server_Enabled: enabled, Code_Server_Port: port } = JSON.parse(config) as Record<
+    string,
+    unknown
+  >
+  const wanted = enabled === 'True' && machine.hasContainerDisk ? port : null
+  if (machine.applicationPort !== wanted) {
+    throw new Error(
+      `${name} is to serve on ${String(wanted)}, and does on ${machine.applicationPort}: ${status.reason}`,
+    )
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setImmediate as tick } from 'node:timers/promises'
 import type { ComputeInstance } from '@berth/contract/compute-instance'
-import { PROJECTS_PATH } from '@berth/contract/api-version'
+import type { Service } from '@berth/contract/service'
 import { createHttpServer } from '../../packages/server/src/api/http-server.ts'
 import { bootstrap } from '../../packages/server/src/auth/bootstrap.ts'
 import { Engine } from '../../packages/server/src/engine/engine.ts'
@@ -12,20 +12,18 @@ import { placedInstances } from '../../packages/server/src/store/compute-instanc
 import { SecretBox } from '../../packages/server/src/store/secret-box.ts'
 import { Store } from '../../packages/server/src/store/store.ts'
 import { nextDue, releaseAll, wake } from '../../packages/server/src/store/work-items.ts'
-import { instanceBody } from '../support/api-client.ts'
 import { Effects } from './effects.ts'
 import { fakeAuthority } from './fake-authority.ts'
 import { fakeHost } from './fake-host.ts'
 import { FakeWorld, isRunning } from './fake-world.ts'
 import { Gates } from './gates.ts'
+import { bodyOf, collectionOf, NAMES, type Name } from './objects.ts'
 import { CRASH_POINTS, type Points } from './points.ts'
 import { Promises, type Promised } from './promises.ts'
 import { Random } from './random.ts'
 
 type HttpServer = Awaited<ReturnType<typeof createHttpServer>>
 
-const NAMES = ['a', 'b', 'c', 'd'] as const
-const INSTANCES = `${PROJECTS_PATH}/defaultproject/workspaces/default/computeinstances`
 const REQUESTS = [
   'apply',
   'publish',
@@ -47,7 +45,7 @@ export class Simulation {
   readonly #gates: Gates
   readonly #effects: Effects
   readonly #clock: { time: number }
-  readonly #promised = new Map<string, Promised>()
+  readonly #promised = new Map<Name, Promised>()
   readonly #points: Points
   readonly #target: string
   readonly #log: string[] = []
@@ -113,7 +111,7 @@ export class Simulation {
     })
     await this.#restart()
     for (const name of NAMES.slice(0, 2)) {
-      await this.#call('POST', '?auto-publish=true', instanceBody(name))
+      await this.#call('POST', name, '?auto-publish=true', bodyOf(name, 1))
       this.#promised.set(name, 'published')
     }
     for (let turn = 0; turn < TURNS; turn++) await this.#turn()
@@ -148,9 +146,10 @@ export class Simulation {
     const host = fakeHost(this.#world, effects, () => this.#clock.time)
     const authority = await fakeAuthority()
     const lifecycle = { store: this.#store, secretBox: this.#secretBox, authority, host, onStepped: () => {} }
+    const handler = computeInstanceHandler(lifecycle)
     this.#engine = new Engine({
       store: this.#store,
-      handlers: { ComputeInstance: computeInstanceHandler(lifecycle) },
+      handlers: { ComputeInstance: handler, Service: handler },
       random: () => this.#random.next(),
     })
     await this.#store.transaction(async (tx) => {
@@ -194,27 +193,28 @@ export class Simulation {
     const name = this.#random.pick(NAMES)
     const kind = this.#random.pick(REQUESTS)
     if (kind === 'apply') {
-      const cpus = String(1 + Math.floor(this.#random.next() * 3))
-      const body = instanceBody(name, [
-        { name: 'Guest CPU Count', value: cpus },
-        { name: 'Guest Password', value: `password ${cpus}` },
-      ])
-      if ((await this.#call('POST', '', body)) < 300) this.#promised.set(name, 'applied')
+      const body = bodyOf(name, 1 + Math.floor(this.#random.next() * 3))
+      if ((await this.#call('POST', name, '', body)) < 300) this.#promised.set(name, 'applied')
     } else if (kind === 'publish') {
-      if ((await this.#call('POST', `/${name}/publish`)) < 300) this.#promised.set(name, 'published')
+      if ((await this.#call('POST', name, '/publish')) < 300) this.#promised.set(name, 'published')
     } else if (kind === 'delete') {
-      if ((await this.#call('DELETE', `/${name}`)) < 300) this.#promised.set(name, 'deleted')
+      if ((await this.#call('DELETE', name)) < 300) this.#promised.set(name, 'deleted')
     } else {
-      const accepted = (await this.#call('POST', `/${name}/action/${kind}`)) < 300
+      const accepted = (await this.#call('POST', name, `/action/${kind}`)) < 300
       if (accepted) this.#passPoint(`request.${kind}`)
     }
   }
 
-  async #call(method: 'POST' | 'DELETE', path: string, body?: object): Promise<number> {
+  async #call(method: 'POST' | 'DELETE', name: Name, path = '', body?: object): Promise<number> {
     const headers = { 'x-api-key': this.#key, 'content-type': 'application/json' }
     const payload = body === undefined ? {} : { payload: body }
-    const response = await this.#server().inject({ method, url: INSTANCES + path, headers, ...payload })
-    this.#note(`${method} ${path} → ${response.statusCode}`)
+    const response = await this.#server().inject({
+      method,
+      url: body === undefined ? `${collectionOf(name)}/${name}${path}` : collectionOf(name) + path,
+      headers,
+      ...payload,
+    })
+    this.#note(`${method} ${name}${path} → ${response.statusCode}`)
     if (response.statusCode >= 500)
       throw new Error(`A request was answered ${response.statusCode}: ${response.body}`)
     return response.statusCode
@@ -225,9 +225,9 @@ export class Simulation {
     passed.set(name, (passed.get(name) ?? 0) + 1)
   }
 
-  async #read(name: string): Promise<ComputeInstance | null> {
+  async #read(name: Name): Promise<ComputeInstance | Service | null> {
     const response = await this.#server().inject({
-      url: `${INSTANCES}/${name}`,
+      url: `${collectionOf(name)}/${name}`,
       headers: { 'x-api-key': this.#key },
     })
     return response.statusCode === 404 ? null : response.json<ComputeInstance>()
@@ -262,7 +262,7 @@ export class Simulation {
   /** Publishing again mends what failed, now that the host behaves. */
   async #recoverFailed(): Promise<void> {
     for (const name of NAMES) {
-      if ((await this.#read(name))?.status.status === 'failed') await this.#call('POST', `/${name}/publish`)
+      if ((await this.#read(name))?.status.status === 'failed') await this.#call('POST', name, '/publish')
     }
     await this.#comeToRest()
     for (const name of NAMES) {
@@ -275,7 +275,7 @@ export class Simulation {
   }
 
   async #deleteAll(): Promise<void> {
-    for (const name of NAMES) await this.#call('DELETE', `/${name}`)
+    for (const name of NAMES) await this.#call('DELETE', name)
     await this.#comeToRest()
     const left = [...this.#world.census(), ...(await this.#promises.rowsLeft())]
     if (left.length > 0) throw new Error(`Everything was deleted, and there is still: ${left.join(', ')}.`)

@@ -8,6 +8,7 @@ import { accessOf, openAccess, openSettings } from '../store/published-settings.
 import { publicAddressOf } from '../store/public-addresses.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import { decisionOf } from './deploy/decision.ts'
+import { lostGuest } from './deploy/lost-guest.ts'
 import type { DeployPhase, PhaseInput, PhaseResult } from './deploy/phase.ts'
 import { placeOf, type Place } from './deploy/phases.ts'
 import { destroyStep } from './destroy.ts'
@@ -69,11 +70,13 @@ async function phaseStep(
   place: Place,
 ): Promise<StepOutcome> {
   const result = await runPhase(host, input, place.phase)
+  const lost =
+    result instanceof HostError ? await lostGuest(host, input, place, store.clock.now()) : undefined
   return {
     next: 'goOn',
     commit: async (tx) => {
       const ended = 'decide' in result ? await result.decide(tx) : result
-      const decision = decisionOf(input, place, ended, context.attempt, store.clock.now())
+      const decision = lost ?? decisionOf(input, place, ended, context.attempt, store.clock.now())
       await writeIfCurrent(tx, input.row, decision.patch, store.clock.now(), decision.happening)
       return decision.outcome
     },

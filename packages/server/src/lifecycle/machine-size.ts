@@ -1,3 +1,4 @@
+import { reachProblem } from '@berth/contract/application/service-reach'
 import type { PublishedSettings } from '../store/published-settings.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import { preparedImage, wantedImage } from './container-image.ts'
@@ -37,9 +38,10 @@ export function runningReason(
     settings.application?.enabled === false
       ? 'Running without its application, which is switched off in its configuration.'
       : 'Running.'
+  const unreached = settings.application ? reachProblem(settings, settings.application) : ''
   const waiting =
     running === null ? [] : [...sizeChanges(running, settings), ...imageChange(running, settings)]
-  return [state, ...waiting].join(' ')
+  return [state, unreached, ...waiting].filter((sentence) => sentence !== '').join(' ')
 }
 
 function sizeChanges(running: MachineSize, wanted: PublishedSettings): string[] {
