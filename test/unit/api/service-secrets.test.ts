@@ -130,3 +130,24 @@ test('a service’s own JSON variable may have secret members too', async () => 
   expect(unreadable).toMatchObject({ status: 400, body: { field: 'Extra' } })
   for (const path of filesBelow(server.state)) expect(readFileSync(path).includes(TOKEN), path).toBe(false)
 })
+
+test('a mask that comes back means the stored secret, though the profile has ceased to call it one', async () => {
+  const profile = (sensitive: boolean) => ({
+    apiVersion: 'paas.envmgmt.io/v1',
+    kind: 'ServiceProfile',
+    metadata: { name: 'mine' },
+    spec: {
+      variables: [
+        { name: 'Extra', options: { schema: { jsonschema: { properties: { pass: { sensitive } } } } } },
+      ],
+    },
+  })
+  const body = serviceBody('nb', [{ name: 'Extra', value: '{"pass":"word"}' }], 'mine')
+  const own = { ...body, spec: { ...body.spec, serviceProfile: { name: 'mine' } } }
+  await api.call('POST', 'serviceprofiles', profile(true))
+  const masked = (await api.call('POST', SERVICES, own)).body
+  expect(masked.spec.variables[0].value).toBe('{"pass":"********"}')
+  await api.call('POST', 'serviceprofiles', profile(false))
+  const sent = (await api.call('POST', SERVICES, masked)).body
+  expect(sent.spec.variables[0].value).toBe('{"pass":"word"}')
+})

@@ -17,47 +17,28 @@ export function sentVariables(
   sent: readonly Variable[],
   existing?: { readonly row: ComputeInstanceRow; readonly before: InstanceConfiguration },
 ): Variable[] {
-  const own = withoutOldDefaults(profileVariables, sent, existing?.before)
-  return unmask(profileVariables, own, existing?.before.variables ?? [], sealedNames(existing?.row))
-}
-
-/** Puts stored secrets where the client sent the mask back. */
-function unmask(
-  profileVariables: readonly Variable[],
-  sent: readonly Variable[],
-  stored: readonly Variable[],
-  sealed: ReadonlySet<string>,
-): Variable[] {
-  return sent.map((variable) => {
-    const before = stored.find((candidate) => candidate.name === variable.name)
-    const kept = before?.value
+  const before = existing?.before
+  const sealed = sealedNames(existing?.row)
+  return withoutOldDefaults(profileVariables, sent, before).map((variable) => {
+    const stored = before?.variables.find((candidate) => candidate.name === variable.name)
     // Its client may leave out what made it a secret; it stays one.
-    const options = variable.options ?? before?.options
-    const isSecret = isSensitive(profileVariables, variable) || sealed.has(variable.name)
-    if (variable.value !== MASK || !isSecret) {
-      return unmaskWithin(profileVariables, variable, kept, options)
+    const options = variable.options ?? stored?.options
+    const whole = options ? { ...variable, options } : variable
+    if (variable.value === MASK && (isSensitive(profileVariables, variable) || sealed.has(variable.name))) {
+      return { ...whole, value: storedSecret(variable.name, stored?.value) }
     }
-    if (!kept) {
-      throw ApiError.invalid(
-        variable.name,
-        `"${MASK}" keeps the stored value, but none is stored; send the value itself`,
-      )
-    }
-    return { ...variable, value: kept, ...(options ? { options } : {}) }
+    // What was masked when the client read it means the same still, whatever the profile says by now.
+    const formerly = secretMembers(before?.profile.variables ?? [], whole)
+    const members = [...new Set([...secretMembers(profileVariables, whole), ...formerly])]
+    if (!variable.value || members.length === 0) return variable
+    return { ...whole, value: unmaskMembers(variable.name, variable.value, stored?.value, members) }
   })
 }
 
-/** Puts stored secrets where the client sent the mask back as a member of JSON text. */
-function unmaskWithin(
-  profileVariables: readonly Variable[],
-  variable: Variable,
-  kept: string | undefined,
-  options: Variable['options'],
-): Variable {
-  const members = secretMembers(profileVariables, options ? { ...variable, options } : variable)
-  if (!variable.value || members.length === 0) return variable
-  const value = unmaskMembers(variable.name, variable.value, kept, members)
-  return { ...variable, value, ...(options ? { options } : {}) }
+/** @throws ApiError 400 when there is none */
+function storedSecret(name: string, stored: string | undefined): string {
+  if (stored) return stored
+  throw ApiError.invalid(name, `"${MASK}" keeps the stored value, but none is stored; send the value itself`)
 }
 
 /** The names of the variables that are secrets as a whole. */
