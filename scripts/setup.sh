@@ -9,6 +9,7 @@ usage() {
 Usage: npm run setup [-- OPTION]
   --simulated   only Node and its packages: enough for the simulated driver and the unit tests; needs no root
   --no-images   everything but the guest images
+  --no-services everything but the guest image that services run on
 TEXT
 }
 
@@ -22,7 +23,7 @@ simulated=no
 for option in "$@"; do
   case $option in
     --simulated) simulated=yes ;;
-    --no-images) ;;
+    --no-images | --no-services) ;;
     --help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
   esac

@@ -5,8 +5,9 @@ import { imageCacheDir } from '../packages/server/src/images/cache-dir.ts'
 import { createProgressBar, type ProgressBar } from '../packages/server/src/images/progress-bar.ts'
 import { ensureDebianHost, SetupError } from './debian-host.ts'
 
-/** The images that the demo and the tests boot. */
-const guestImages = ['tiny', 'debian-12']
+/** The images that machines boot, and those that services need. */
+const machineImages = ['tiny', 'debian-12']
+const serviceImages = ['debian-12-services']
 
 async function ensureImage(name: string): Promise<void> {
   let bar: ProgressBar | undefined
@@ -29,7 +30,8 @@ async function ensureImage(name: string): Promise<void> {
 try {
   ensureDebianHost()
   if (!argv.includes('--no-images')) {
-    for (const name of guestImages) await ensureImage(name)
+    const names = argv.includes('--no-services') ? machineImages : [...machineImages, ...serviceImages]
+    for (const name of names) await ensureImage(name)
   }
 } catch (error) {
   if (!(error instanceof SetupError || error instanceof HostError)) throw error

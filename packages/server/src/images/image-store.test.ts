@@ -123,7 +123,7 @@ test('an import stands beside what is built: the newest of its name is the image
   const second = await fakeImage('noble', 'b'.repeat(64), 'second', 'b')
   expect((await findImage(cacheDir, 'noble'))?.digest).toBe(second.manifest.digest)
   expect((await listImages(cacheDir)).map((image) => image.name)).toEqual(['tiny', 'noble', 'noble'])
-  await expect(findImage(cacheDir, 'jammy')).rejects.toThrow('There are: tiny, debian-12, noble.')
+  await expect(findImage(cacheDir, 'jammy')).rejects.toThrow('debian-12, debian-12-services, noble.')
 })
 
 test('a cache that cannot be read is a sentence that names the place', async () => {

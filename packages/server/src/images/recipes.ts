@@ -1,9 +1,10 @@
 import { HostError } from '@berth/contract/host/host-error'
 import { debian12Recipe } from './debian-12/recipe.ts'
+import { debian12ServicesRecipe } from './debian-12-services/recipe.ts'
 import type { ImageRecipe } from './recipe.ts'
 import { tinyRecipe } from './tiny/recipe.ts'
 
-const recipes: readonly ImageRecipe[] = [tinyRecipe, debian12Recipe]
+const recipes: readonly ImageRecipe[] = [tinyRecipe, debian12Recipe, debian12ServicesRecipe]
 
 /** Names of the images that can be built here. */
 export const imageNames: readonly string[] = recipes.map((recipe) => recipe.name)

@@ -24,7 +24,7 @@ const modules = { root: ['virtio_pci', 'virtio_blk', 'ext4'] }
 const applets = 'sh mount insmod findfs sleep echo switch_root ['.split(' ')
 const directories = ['proc', 'sys', 'run', 'root']
 
-const files = {
+const baseFiles = {
   init: new URL('init', import.meta.url),
   customize: new URL('customize', import.meta.url),
   'make-disk': new URL('make-disk', import.meta.url),
@@ -35,38 +35,56 @@ const files = {
 const aptOptions = ['Acquire::Languages "none"']
 const unwanted = ['/usr/share/man/*', '/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*']
 
+/** What an image has besides Debian 12 itself. */
+interface DebianVariant {
+  readonly name: string
+  readonly packages: readonly string[]
+  readonly files: Readonly<Record<string, URL>>
+  /** Names among `files`: scripts that run on the host as `customize` does, after it. */
+  readonly customizers: readonly string[]
+}
+
 /**
  * Debian 12 with cloud-init and an SSH server. It boots by direct kernel with an initramfs of busybox and
  * the modules of its disk: the distribution's own starts udev first, which is slow under emulation.
  */
-export const debian12Recipe: ImageRecipe = {
-  name: 'debian-12',
-  revision: 1,
-  packages,
-  kernelArguments: ['root=LABEL=berth-root', 'ro', 'console=ttyS0', 'quiet', 'panic=5'],
-  defaultUser: 'debian',
-  settings: { modules, applets, directories, unwanted, diskBytes },
-  files,
-  tools: {
-    mmdebstrap: 'mmdebstrap',
-    mke2fs: 'e2fsprogs',
-    'qemu-img': 'qemu-utils',
-    tar: 'tar',
-    'apt-config': 'apt',
-    ...(isRoot ? {} : { newuidmap: 'uidmap' }),
-  },
-  build,
+export const debian12Recipe = debianRecipe({ name: 'debian-12', packages: [], files: {}, customizers: [] })
+
+/** Debian 12 as `debian12Recipe` has it, with more in it. */
+export function debianRecipe(variant: DebianVariant): ImageRecipe {
+  const recipe = {
+    name: variant.name,
+    revision: 1,
+    packages: [...packages, ...variant.packages],
+    kernelArguments: ['root=LABEL=berth-root', 'ro', 'console=ttyS0', 'quiet', 'panic=5'],
+    defaultUser: 'debian',
+    settings: { modules, applets, directories, unwanted, diskBytes },
+    files: { ...baseFiles, ...variant.files },
+    tools: {
+      mmdebstrap: 'mmdebstrap',
+      mke2fs: 'e2fsprogs',
+      'qemu-img': 'qemu-utils',
+      tar: 'tar',
+      'apt-config': 'apt',
+      ...(isRoot ? {} : { newuidmap: 'uidmap' }),
+    },
+  }
+  const content = { ...recipe, customizers: ['customize', ...variant.customizers] }
+  return { ...recipe, build: async (context) => await build(content, context) }
 }
 
-async function build({ workDir, outputDir, progress }: BuildContext): Promise<RecipeResult> {
+type DebianContent = Pick<ImageRecipe, 'packages' | 'files'> & Pick<DebianVariant, 'customizers'>
+
+async function build(content: DebianContent, context: BuildContext): Promise<RecipeResult> {
+  const { workDir, outputDir, progress } = context
   const archive = join(workDir, 'root.tar')
   const scripts = join(workDir, 'files')
   await mkdir(scripts, { mode: 0o755 })
-  for (const [name, source] of Object.entries(files)) {
+  for (const [name, source] of Object.entries(content.files)) {
     await copyFile(source, join(scripts, name))
     await chmod(join(scripts, name), 0o755)
   }
-  const installed = await bootstrap(archive, scripts, { workDir, outputDir, progress })
+  const installed = await bootstrap(content, archive, scripts, context)
 
   progress.report('initramfs', 0.8, 'Taking out the kernel and packing the initramfs')
   const boot = join(workDir, 'boot')
@@ -81,7 +99,7 @@ async function build({ workDir, outputDir, progress }: BuildContext): Promise<Re
     busybox: join(boot, 'usr/bin/busybox'),
     applets,
     directories,
-    files: [{ path: 'init', source: files.init, executable: true }],
+    files: [{ path: 'init', source: baseFiles.init, executable: true }],
     modules,
   }
   await writeBusyboxInitramfs(initramfs, join(outputDir, 'initrd'))
@@ -106,6 +124,7 @@ async function build({ workDir, outputDir, progress }: BuildContext): Promise<Re
 
 /** Installs the packages into a tar archive; answers version by package name. */
 async function bootstrap(
+  content: DebianContent,
   archive: string,
   scripts: string,
   { workDir, progress }: BuildContext,
@@ -123,11 +142,11 @@ async function bootstrap(
     '--format=tar',
     '--verbose',
     '--skip=cleanup/apt,cleanup/reproducible',
-    `--include=${packages.join(',')}`,
+    `--include=${content.packages.join(',')}`,
     ...[...aptOptions, ...acquire].map((option) => `--aptopt=${option}`),
     ...unwanted.map((path) => `--dpkgopt=path-exclude=${path}`),
     '--dpkgopt=path-include=/usr/share/doc/*/copyright',
-    `--customize-hook=${join(scripts, 'customize')}`,
+    ...content.customizers.map((name) => `--customize-hook=${join(scripts, name)}`),
     'bookworm',
     archive,
     ...renderOneLineSources(await debianSources()),
