@@ -22,10 +22,11 @@ export async function machineCensus(stateDir: string, owner: ProcessOwner): Prom
 async function inDirectory(directory: string, name: string): Promise<CensusEntry[]> {
   const owner = isMachineId(name) ? { owner: name } : {}
   const entries: CensusEntry[] = [{ kind: 'directory', name: directory, ...owner }]
-  const { disk, seed, qmp, ready, agent } = filesIn(directory)
-  for (const path of [disk, seed, qmp, ready, agent]) {
+  const { disk, seed, containers, qmp, ready, agent } = filesIn(directory)
+  for (const path of [disk, seed, containers, qmp, ready, agent]) {
     const found = await lstat(path).catch(() => undefined)
-    if (found?.isFile() === true) entries.push({ kind: 'disk', name: path, ...owner })
+    if (found?.isFile() === true || found?.isSymbolicLink() === true)
+      entries.push({ kind: 'disk', name: path, ...owner })
     if (found?.isSocket() === true) entries.push({ kind: 'socket', name: path, ...owner })
   }
   return entries

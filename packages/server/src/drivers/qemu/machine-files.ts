@@ -9,6 +9,8 @@ import type { GuestAccount } from './guest-account.ts'
 export const fileNames = {
   disk: 'disk.qcow2',
   seed: 'seed.img',
+  /** A symbolic link to the container disk, for machines with one. */
+  containers: 'containers.img',
   qmp: 'qmp.sock',
   ready: 'ready.sock',
   agent: 'agent.sock',

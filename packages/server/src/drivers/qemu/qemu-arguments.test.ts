@@ -14,6 +14,7 @@ const plan: QemuPlan = {
     arguments: ['console=ttyS0', 'quiet'],
   },
   volumes: true,
+  containers: true,
   nic: { tap: 'g5', mac: '52:54:00:00:00:05' },
 }
 
@@ -34,12 +35,13 @@ test('the process can be known by its arguments', () => {
   expect(valuesOf(words, '-name')).toEqual([`guest=berth-abc123-${plan.id},process=berth-abc123`])
 })
 
-test('every block device and device is JSON, and the seed is read-only', () => {
+test('every block device and device is JSON, and all but the disk are read-only', () => {
   const words = qemuArguments(plan)
   const blocks = valuesOf(words, '-blockdev').map((text) => JSON.parse(text))
   expect(blocks).toMatchObject([
     { 'node-name': 'disk', discard: 'unmap', cache: { direct: false, 'no-flush': false } },
     { 'node-name': 'seed', 'read-only': true },
+    { 'node-name': 'containers', 'read-only': true, file: { filename: 'containers.img', 'read-only': true } },
   ])
   const devices = valuesOf(words, '-device').map(
     (text) => JSON.parse(text) as { driver: string; addr?: string },
@@ -57,7 +59,14 @@ test('the sandbox is on, and the guest reboots by itself', () => {
 })
 
 test('without a card, volumes or kernel there is none of their options', () => {
-  const words = qemuArguments({ ...plan, nic: null, volumes: false, kernel: null, accelerator: 'kvm' })
+  const words = qemuArguments({
+    ...plan,
+    nic: null,
+    volumes: false,
+    containers: false,
+    kernel: null,
+    accelerator: 'kvm',
+  })
   for (const option of ['-netdev', '-blockdev', '-kernel']) expect(words).not.toContain(option)
   expect(valuesOf(words, '-cpu')).toEqual(['host'])
   expect(valuesOf(words, '-accel')).toEqual(['kvm'])

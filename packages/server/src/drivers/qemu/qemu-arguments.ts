@@ -16,6 +16,8 @@ export interface QemuPlan {
   } | null
   /** Whether the machine's directory holds `disk.qcow2` and `seed.img`. */
   readonly volumes: boolean
+  /** Whether it holds the link `containers.img`. */
+  readonly containers?: boolean
   readonly nic: { readonly tap: string; readonly mac: string } | null
 }
 
@@ -113,6 +115,10 @@ function devices(plan: QemuPlan): string[] {
       { driver: 'virtio-blk-pci', drive: 'seed', addr: '0x4' },
     )
   }
+  if (plan.containers === true) {
+    backends.push('-blockdev', JSON.stringify(containersBackend))
+    list.push({ driver: 'virtio-blk-pci', drive: 'containers', addr: '0x8' })
+  }
   if (plan.nic !== null) {
     backends.push('-netdev', `tap,id=nic,ifname=${plan.nic.tap},script=no,downscript=no`)
     list.push({ driver: 'virtio-net-pci', netdev: 'nic', mac: plan.nic.mac, addr: '0x2', romfile: '' })
@@ -129,11 +135,12 @@ const diskBackend = {
   file: { driver: 'file', filename: fileNames.disk, discard: 'unmap' },
 }
 
-const seedBackend = {
-  driver: 'raw',
-  'node-name': 'seed',
-  'read-only': true,
-  file: { driver: 'file', filename: fileNames.seed, 'read-only': true },
+const seedBackend = readOnlyBackend('seed', fileNames.seed)
+const containersBackend = readOnlyBackend('containers', fileNames.containers)
+
+function readOnlyBackend(name: string, filename: string): object {
+  const file = { driver: 'file', filename, 'read-only': true }
+  return { driver: 'raw', 'node-name': name, 'read-only': true, file }
 }
 
 function bootArguments(plan: QemuPlan): string[] {
