@@ -95,6 +95,7 @@ export interface GuestApplication extends Pick<
   | 'gpus'
   | 'containerPort'
   | 'port'
+  | 'paths'
   | 'health'
 > {
   /** The image's id (`sha256:…` of its configuration), as the machine's container disk holds it. */

@@ -5,6 +5,7 @@ import { HostError } from '@berth/contract/host/host-error'
 import type {
   AccessChange,
   ApplicationObservation,
+  GuestApplication,
   HostCapacity,
   MachineDriver,
   MachineObservation,
@@ -12,7 +13,11 @@ import type {
 } from '../machine-driver.ts'
 import { changeAccess } from './access-change.ts'
 import * as accelerators from './accelerator.ts'
+import { ensureApplication } from './application/ensure-application.ts'
+import { observeApplication } from './application/observe-application.ts'
+import { webKey } from './application/web-key.ts'
 import { machineCensus } from './census.ts'
+import { ensureContainerDisk } from './container-disk.ts'
 import { drainConsole, readConsoleTail } from './console-log.ts'
 import { ensureOverlay } from './disk.ts'
 import { lookupGuestAccount, type GuestAccount } from './guest-account.ts'
@@ -89,7 +94,9 @@ export class QemuDriver implements MachineDriver {
     await this.#change(spec.id, async (files) => {
       const account = await this.#guestAccount()
       await this.#ensureDirectory(files, account)
-      await ensureOverlay(spec, files, account, async () => (await this.#find(spec.id)) === undefined)
+      const isOff = async (): Promise<boolean> => (await this.#find(spec.id)) === undefined
+      await ensureOverlay(spec, files, account, isOff)
+      await ensureContainerDisk(spec, files, isOff)
     })
   }
 
@@ -174,20 +181,21 @@ export class QemuDriver implements MachineDriver {
     await this.#withAgent(id, async (agent) => await changeAccess(agent, change))
   }
 
-  async applicationKey(): Promise<string> {
-    throw new HostError('This driver runs no applications yet.', { retryable: false })
+  async applicationKey(id: string): Promise<string> {
+    return await this.#withAgent(id, webKey)
   }
 
-  async ensureApplication(): Promise<void> {
-    await this.applicationKey()
+  async ensureApplication(id: string, application: GuestApplication | null): Promise<void> {
+    await this.#withAgent(id, async (agent) => await ensureApplication(agent, application))
   }
 
-  async observeApplication(): Promise<ApplicationObservation> {
-    return { state: 'failed', detail: await this.applicationKey(), log: '' }
+  async observeApplication(id: string, application: GuestApplication): Promise<ApplicationObservation> {
+    return await this.#withAgent(id, async (agent) => await observeApplication(agent, application))
   }
 
   async #start(spec: MachineSpec, files: machine.MachineFiles): Promise<void> {
-    for (const path of [files.disk, files.seed]) {
+    const containers = spec.containerDisk !== undefined
+    for (const path of [files.disk, files.seed, ...(containers ? [files.containers] : [])]) {
       if (!(await machine.pathExists(path)))
         throw new HostError(`The machine cannot start: ${path} is missing.`)
     }
@@ -216,6 +224,7 @@ export class QemuDriver implements MachineDriver {
         accelerator,
         kernel,
         volumes: true,
+        containers,
         nic: nic.namespace === null ? null : { tap: nic.tap, mac: nic.mac },
       },
       {

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path/posix'
+import { HostError } from '@berth/contract/host/host-error'
+import type { GuestApplication } from '../../machine-driver.ts'
+import type { GuestAgentClient } from '../guest-agent-client.ts'
+import { guestText } from '../guest-text.ts'
+import { containerFiles } from './container-files.ts'
+import { guestPaths, guestUnits, type GuestFile } from './guest-paths.ts'
+import { unitFiles } from './unit-files.ts'
+import { webFiles } from './web-files.ts'
+
+const script = new URL('apply-application.py', import.meta.url)
+
+/** Milliseconds: an application that ends has ten seconds of them, and emulation slows the rest down. */
+const timeoutMs = 120_000
+
+/** How the script says that the port is taken. */
+const portTaken = 3
+
+/**
+ * Brings what the guest serves to `application`; null takes everything away but its volumes. What is to change
+ * goes over the agent's connection, so that no process in the guest has a secret among its arguments.
+ * @throws HostError with the guest's own complaint
+ */
+export async function ensureApplication(
+  agent: GuestAgentClient,
+  application: GuestApplication | null,
+): Promise<void> {
+  const input = JSON.stringify(guestInput(application))
+  const argv = ['/usr/bin/python3', '-I', '-c', await readFile(script, 'utf8')]
+  const { exitCode, stdout, stderr } = await agent.exec(argv, { input, timeoutMs })
+  if (exitCode === 0) return
+  if (exitCode === portTaken && application !== null) {
+    const program = guestText(stdout, 50).trim()
+    throw new HostError(
+      `Port ${application.port} is taken in the guest, by ${program}. Choose another port.`,
+      { retryable: false },
+    )
+  }
+  const said = guestText(stderr, 4000).trim().slice(-500) || 'no reason given'
+  throw new HostError(`The guest could not set its application up: ${said}.`)
+}
+
+/** What the guest's script reads. */
+function guestInput(application: GuestApplication | null): object {
+  if (application === null) return { paths: guestPaths, units: unitFiles, parts: null }
+  return {
+    paths: guestPaths,
+    units: unitFiles,
+    port: application.port,
+    parts: {
+      application: part(guestUnits.application, guestPaths.application, containerFiles(application)),
+      web: part(guestUnits.web, guestPaths.web, webFiles(application)),
+    },
+  }
+}
+
+/** Files of one unit, which is restarted or reloaded when they change. */
+function part(unit: string, directory: string, files: readonly GuestFile[]): object {
+  const fingerprint = createHash('sha256').update(JSON.stringify(files)).digest('hex')
+  return { unit, directory, files, fingerprint, stamp: join(directory, 'applied') }
+}

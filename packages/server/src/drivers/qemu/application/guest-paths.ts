@@ -1,0 +1,26 @@
+/** What an application has in its guest; only the guest's root looks into the directory. */
+export const guestPaths = {
+  directory: '/etc/berth',
+  application: '/etc/berth/application',
+  /** JSON: the words of the command that starts the container. */
+  command: '/etc/berth/application/command.json',
+  /** Lines NAME=VALUE for podman(1)'s `--env-file`. */
+  environment: '/etc/berth/application/environment',
+  web: '/etc/berth/web',
+  webConfiguration: '/etc/berth/web/nginx.conf',
+  key: '/etc/berth/web/key.pem',
+  chain: '/etc/berth/web/chain.pem',
+  root: '/etc/berth/web/root.pem',
+} as const
+
+/** The systemd units of the container and of the web server in front of it. */
+export const guestUnits = {
+  application: 'berth-application.service',
+  web: 'berth-web.service',
+} as const
+
+/** A file in the guest that belongs to root and that nobody else reads. */
+export interface GuestFile {
+  readonly path: string
+  readonly content: string
+}

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { readObservation } from './observe-application.ts'
+
+function output(unit: Record<string, string>, answer: string, log = ''): string {
+  const properties = Object.entries(unit).map(([name, value]) => `${name}=${value}\n`)
+  return `${properties.join('')}\n${answer}\n${log}`
+}
+
+const running = { ActiveState: 'active', NRestarts: '0', ExecMainCode: '0', ExecMainStatus: '0' }
+const ended = { ActiveState: 'failed', NRestarts: '3', ExecMainCode: '1', ExecMainStatus: '3' }
+
+test('a status among those of the profile means that it answers', () => {
+  expect(readObservation(output(running, '403 ', 'up\n'), [200, 403])).toEqual({
+    state: 'answering',
+    detail: 'HTTP 403',
+    log: 'up',
+  })
+})
+
+test.each([
+  ['502 ', 'the application does not listen yet'],
+  ['504 ', 'took too long'],
+  ['500 ', 'it answers with HTTP 500'],
+  ['000 Failed to connect to 127.0.0.1', 'the web server does not answer: Failed to connect to 127.0.0.1.'],
+  ['', 'does not answer: no reason given'],
+])('%j is still starting, and says why', (answer, detail) => {
+  const seen = readObservation(output(running, answer), [200])
+  expect(seen.state).toBe('starting')
+  expect(seen.detail).toContain(detail)
+})
+
+test('one that ended too often has failed, with how it ended and its last words', () => {
+  expect(readObservation(output(ended, '502 ', 'no such model\n'), [200])).toEqual({
+    state: 'failed',
+    detail: 'It ended with status 3, 4 times.',
+    log: 'no such model',
+  })
+  const killed = readObservation(output({ ...ended, ExecMainCode: '2', ExecMainStatus: '9' }, '502 '), [200])
+  expect(killed.detail).toContain('by signal 9')
+})
+
+test('while it is restarted it has not failed', () => {
+  const between = { ...ended, ActiveState: 'activating', NRestarts: '1' }
+  expect(readObservation(output(between, '502 '), [200]).state).toBe('starting')
+})
+
+test('the log is bounded to whole lines at its end, and has no control characters', () => {
+  const lines = Array.from({ length: 1000 }, (_, index) => `line ${index} äöü`)
+  const { log } = readObservation(output(running, '502 ', lines.join('\n')), [])
+  expect(Buffer.byteLength(log)).toBeLessThanOrEqual(4096)
+  expect(Buffer.byteLength(log)).toBeGreaterThan(4000)
+  expect(lines).toEqual(expect.arrayContaining(log.split('\n')))
+  expect(log).toContain('line 999')
+  expect(readObservation(output(running, '502 ', 'a\u001b[31mred\u0007\n'), []).log).toBe('ared')
+})
+
+test('a guest that says something else is not up', () => {
+  expect(readObservation('', [200]).state).toBe('starting')
+  expect(readObservation('200\n200\n200', [200]).state).toBe('starting')
+})

@@ -1,0 +1,93 @@
+import type { ApplicationObservation, GuestApplication } from '../../machine-driver.ts'
+import type { GuestAgentClient } from '../guest-agent-client.ts'
+import { guestText } from '../guest-text.ts'
+import { guestPaths, guestUnits } from './guest-paths.ts'
+
+/** Longest log that is handed on, in bytes. */
+const maxLog = 4096
+
+/** $1: the application's unit, $2: a file as old as its configuration; then curl's words. */
+const SCRIPT = `
+unit=$1
+since=$(stat -c %Y "$2" 2>/dev/null || echo 0)
+shift 2
+systemctl show --property=ActiveState,ExecMainCode,ExecMainStatus,NRestarts,Result "$unit"
+echo
+curl "$@"
+journalctl --quiet --no-pager --output=cat --lines=100 --since="@$since" _SYSTEMD_UNIT="$unit" | tail -c 16384
+`
+
+/** Asks the application, from inside the guest, as its users do: by name, through the web server. */
+export async function observeApplication(
+  agent: GuestAgentClient,
+  application: Pick<GuestApplication, 'port' | 'tls' | 'health'>,
+): Promise<ApplicationObservation> {
+  const words = [guestUnits.application, guestPaths.command, ...curlWords(application)]
+  const { stdout } = await agent.exec(['/bin/sh', '-c', SCRIPT, 'berth', ...words], { timeoutMs: 60_000 })
+  return readObservation(stdout, application.health.statuses)
+}
+
+/** Ten seconds are for applications that answer slowly under emulation. */
+function curlWords({ port, tls, health }: Pick<GuestApplication, 'port' | 'tls' | 'health'>): string[] {
+  const trust = tls === null ? [] : ['--cacert', guestPaths.root]
+  const origin = tls === null ? `http://127.0.0.1:${port}` : `https://${tls.name}:${port}`
+  return [
+    '--silent',
+    '--globoff',
+    '--noproxy',
+    '*',
+    '--max-time',
+    '10',
+    '--output',
+    '/dev/null',
+    '--write-out',
+    String.raw`%{http_code} %{errormsg}\n`,
+    '--connect-to',
+    `::127.0.0.1:${port}`,
+    ...trust,
+    `${origin}${health.path}`,
+  ]
+}
+
+/**
+ * What the script's output says: properties of the unit, an empty line, curl's line, and the log.
+ * @param statuses HTTP statuses that mean that the application is up
+ */
+export function readObservation(output: string, statuses: readonly number[]): ApplicationObservation {
+  const [properties, rest] = splitOnce(output, '\n\n')
+  const [answer, written] = splitOnce(rest, '\n')
+  const log = lastLines(guestText(written, Number.POSITIVE_INFINITY).trim())
+  const unit = new Map(properties.split('\n').map((line) => splitOnce(line, '=')))
+  const status = Number(/^\d{3}/.exec(answer)?.[0] ?? 0)
+  if (statuses.includes(status)) return { state: 'answering', detail: `HTTP ${status}`, log }
+  if (unit.get('ActiveState') === 'failed') return { state: 'failed', detail: howItEnded(unit), log }
+  return { state: 'starting', detail: whyNothingCame(status, guestText(answer.slice(4), 200).trim()), log }
+}
+
+/** A line that is cut would show half of a secret, which nobody then knows as one. */
+function lastLines(text: string): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= maxLog) return text
+  const end = bytes.subarray(-maxLog).toString('utf8')
+  return end.slice(end.search(/\n|$/) + 1)
+}
+
+function howItEnded(unit: ReadonlyMap<string, string>): string {
+  const restarts = Number(unit.get('NRestarts'))
+  const status = Number(unit.get('ExecMainStatus'))
+  // ExecMainCode is a SIGCHLD code (sigaction(2)): 1 exited, 2 killed, 3 dumped core.
+  const how = unit.get('ExecMainCode') === '1' ? `with status ${status}` : `by signal ${status}`
+  return `It ended ${how}, ${restarts + 1} times.`
+}
+
+function whyNothingCame(status: number, error: string): string {
+  if (status === 502) return 'the web server answered 502: the application does not listen yet.'
+  if (status === 504) return 'the web server answered 504: the application took too long.'
+  if (status > 0) return `it answers with HTTP ${status}.`
+  return `the web server does not answer: ${error === '' ? 'no reason given' : error}.`
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator)
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)]
+}

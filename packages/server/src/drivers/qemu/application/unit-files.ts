@@ -1,0 +1,58 @@
+import { guestPaths, guestUnits, type GuestFile } from './guest-paths.ts'
+
+const unitDirectory = '/etc/systemd/system'
+
+/**
+ * The container's service: nothing in it varies, what does is read from JSON. One that ends is started again; at
+ * the fourth end within an hour it has failed.
+ */
+const applicationUnit = `[Unit]
+Description=Application of this machine
+Wants=network-online.target
+After=network-online.target
+RequiresMountsFor=/var/lib/berth/images /var/lib/containers
+StartLimitIntervalSec=3600
+StartLimitBurst=4
+
+[Service]
+Type=notify
+NotifyAccess=all
+Environment=HOME=/root PODMAN_SYSTEMD_UNIT=%n
+ExecStart=/usr/bin/python3 -c 'import json, os; words = json.load(open("${guestPaths.command}")); os.execv(words[0], words)'
+ExecStop=/usr/bin/podman rm --force --ignore berth-application
+ExecStopPost=-/usr/bin/podman rm --force --ignore berth-application
+StandardOutput=null
+Delegate=yes
+KillMode=mixed
+Restart=always
+RestartSec=2
+TimeoutStartSec=300
+TimeoutStopSec=60
+
+[Install]
+WantedBy=multi-user.target
+`
+
+const webUnit = `[Unit]
+Description=Web server in front of this machine's application
+After=network.target
+
+[Service]
+Type=forking
+PIDFile=/run/berth-web.pid
+ExecStart=/usr/sbin/nginx -c ${guestPaths.webConfiguration}
+ExecReload=/bin/kill -HUP $MAINPID
+KillMode=mixed
+TimeoutStopSec=10
+Restart=on-failure
+RestartSec=2
+
+[Install]
+WantedBy=multi-user.target
+`
+
+/** The systemd units of an application, the same for each. */
+export const unitFiles: readonly GuestFile[] = [
+  { path: `${unitDirectory}/${guestUnits.application}`, content: applicationUnit },
+  { path: `${unitDirectory}/${guestUnits.web}`, content: webUnit },
+]

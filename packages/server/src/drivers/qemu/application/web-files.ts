@@ -1,0 +1,105 @@
+import { HostError } from '@berth/contract/host/host-error'
+import type { GuestApplication } from '../../machine-driver.ts'
+import { guestPaths, type GuestFile } from './guest-paths.ts'
+
+type Web = Pick<GuestApplication, 'port' | 'containerPort' | 'paths' | 'tls'>
+
+const urlPath = /^\/[A-Za-z0-9._~/-]*$/
+
+/**
+ * The files of the guest's web server, which stands in front of the application. Only port numbers and paths of
+ * plain characters vary in its configuration.
+ * @throws HostError on ports and paths that are none
+ */
+export function webFiles(application: Web): GuestFile[] {
+  const { port, containerPort, paths, tls } = application
+  for (const number of [port, containerPort]) {
+    if (Number.isInteger(number) && number > 0 && number < 65_536) continue
+    throw new HostError('The application cannot run: a port is not a number from 1 to 65535.', {
+      retryable: false,
+    })
+  }
+  if (paths?.every((path) => urlPath.test(path)) === false) {
+    throw new HostError('The application cannot run: a path that it shows is not valid.', {
+      retryable: false,
+    })
+  }
+  const content = configuration(port, tls !== null, locations(containerPort, paths))
+  const certificates =
+    tls === null
+      ? []
+      : [
+          { path: guestPaths.chain, content: tls.chain },
+          { path: guestPaths.root, content: tls.root },
+        ]
+  return [{ path: guestPaths.webConfiguration, content }, ...certificates]
+}
+
+// Requests are not logged: their addresses may hold a token, and so do the lines of an error log below `crit`.
+function configuration(port: number, tls: boolean, places: string): string {
+  return `user www-data;
+worker_processes auto;
+worker_shutdown_timeout 10s;
+pid /run/berth-web.pid;
+error_log stderr crit;
+
+events {
+  worker_connections 4096;
+}
+
+http {
+  access_log off;
+  server_tokens off;
+  map $http_upgrade $connection_upgrade {
+    default upgrade;
+    '' close;
+  }
+
+  server {
+    listen ${port}${tls ? ' ssl' : ''};
+${tls ? tlsSettings(port) : ''}    large_client_header_buffers 4 32k;
+    client_max_body_size 0;
+    client_body_timeout 10m;
+    send_timeout 10m;
+
+    proxy_http_version 1.1;
+    proxy_set_header Host $http_host;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $connection_upgrade;
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Forwarded-Host $http_host;
+    proxy_set_header X-Forwarded-Port $server_port;
+    proxy_buffering off;
+    proxy_request_buffering off;
+    proxy_connect_timeout 5s;
+    proxy_send_timeout 1h;
+    proxy_read_timeout 1h;
+
+${places}  }
+}
+`
+}
+
+function tlsSettings(port: number): string {
+  return `    ssl_certificate ${guestPaths.chain};
+    ssl_certificate_key ${guestPaths.key};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_session_cache shared:berth:1m;
+    # Somebody who writes http:// is shown the way.
+    error_page 497 =308 https://$host:${port}$request_uri;
+`
+}
+
+/**
+ * Where only some paths are shown, the application is told the path that nginx has looked at, dots resolved:
+ * `/metrics/../v1/` could mean something else to it than to nginx.
+ */
+function locations(containerPort: number, paths: readonly string[] | undefined): string {
+  const place = (match: string, target: string): string =>
+    `    location ${match} {\n      proxy_pass http://127.0.0.1:${containerPort}${target};\n    }\n`
+  if (paths === undefined) return place('/', '')
+  const shown = [...new Set(paths)].map((path) => place(`${path.endsWith('/') ? '^~' : '='} ${path}`, path))
+  return `${shown.join('')}${paths.includes('/') ? '' : '    location / {\n      return 404;\n    }\n'}`
+}
