@@ -56,6 +56,7 @@ async function bootstrap(base: Base, archive: string, work: string): Promise<voi
     `--include=${base.packages.join(',')}`,
     ...aptOptions.map((option) => `--aptopt=${option}`),
     ...UNWANTED.map((path) => `--dpkgopt=path-exclude=/usr/share/${path}/*`),
+    '--dpkgopt=force-unsafe-io',
     `--customize-hook=${join(scripts, 'customize')}`,
     base.suite,
     archive,

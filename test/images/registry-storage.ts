@@ -48,10 +48,12 @@ async function layoutOf(standIn: StandIn, work: string): Promise<string> {
 
 async function digestOfAll(): Promise<string> {
   const hash = createHash('sha256')
-  for (const standIn of standIns) {
-    hash.update(JSON.stringify({ ...standIn, files: Object.keys(standIn.files) }))
-    for (const source of [...Object.values(standIn.base.files), ...Object.values(standIn.files)]) {
-      hash.update(await readFile(source))
+  for (const { name, base, files, config } of standIns) {
+    const { suite, variant, packages } = base
+    hash.update(JSON.stringify([name, suite, variant, packages, config]))
+    // By content: where the checkout lies must not matter.
+    for (const [path, source] of Object.entries({ ...base.files, ...files })) {
+      hash.update(`\0${path}\0`).update(await readFile(source))
     }
   }
   return hash.digest('hex').slice(0, 16)
