@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseImageReference } from '@berth/contract/application/image-reference'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runCommand, tryCommand } from '../../packages/server/src/host/run-command.ts'
+import { type CommandResult, runCommand, tryCommand } from '../../packages/server/src/host/run-command.ts'
 import { fetchContainer } from '../../packages/server/src/images/container/fetch-container.ts'
 import type { TestRegistry } from '../support/container-registry.ts'
 import { startStandInRegistry } from '../support/stand-in-registry.ts'
@@ -18,33 +18,32 @@ beforeAll(async () => {
 }, 30 * 60_000)
 afterAll(() => registry?.stop())
 
-/** Takes an image's tree out of the disk that the cache makes of it. */
-async function treeOf(name: string): Promise<string> {
+/** Runs a program of an image, as the cache's disk holds it, with these variables. */
+type Run = (program: readonly string[], ...variables: string[]) => Promise<CommandResult>
+
+/** Takes an image's layers out of the disk that the cache makes of it. */
+async function unpacked(name: string): Promise<Run> {
   const reference = parseImageReference(name)
   if ('problem' in reference) throw new Error(reference.problem)
   const access = { mirror: `http://${registry.address}`, authFile: '' }
-  const { disk } = await fetchContainer(reference, {
-    cacheDir: await tempDir(),
-    access,
-    onProgress: () => {},
-  })
-  const tree = await tempDir()
+  const cacheDir = await tempDir()
+  const { disk } = await fetchContainer(reference, { cacheDir, access, onProgress: () => {} })
   const debugfs = async (command: string) =>
     runCommand('debugfs', ['-R', command, disk], { timeoutMs: 120_000 })
   const layers = JSON.parse(await debugfs('cat /overlay-layers/layers.json')) as {
     id: string
     parent?: string
   }[]
-  for (const { id } of layers.toSorted(
-    (a, b) => Number(a.parent !== undefined) - Number(b.parent !== undefined),
-  )) {
-    for (const top of (await debugfs(`ls -p /overlay/${id}/diff`)).matchAll(
-      /^\/\d+\/\d+\/\d+\/\d+\/([^./][^/]*)\//gm,
-    )) {
-      await debugfs(`rdump /overlay/${id}/diff/${top[1]} ${tree}`)
-    }
+  const root = await tempDir()
+  for (const { id } of layers) {
+    await mkdir(join(root, id))
+    await debugfs(`rdump /overlay/${id}/diff ${join(root, id)}`)
   }
-  return tree
+  const [lower, upper] = layers.toSorted((a, b) => (a.parent ?? '').length - (b.parent ?? '').length)
+  const lowerdir = [upper, lower].map((layer) => join(root, layer?.id ?? '', 'diff')).join(':')
+  const script = 'mount -t overlay -o "lowerdir=$1" none "$2" && shift && exec chroot "$@"'
+  const inside = ['--mount', 'sh', '-c', script, 'sh', lowerdir, await tempDir()]
+  return (program, ...variables) => tryCommand('env', [...variables, 'unshare', ...inside, ...program])
 }
 
 test('every image that a profile of the catalogue names is at the registry', async () => {
@@ -65,9 +64,9 @@ test('every image that a profile of the catalogue names is at the registry', asy
 })
 
 test('the stand-in for vLLM refuses what vLLM refuses, and a model that does not exist', async () => {
-  const tree = await treeOf('vllm/vllm-openai:v0.7.3')
+  const start = await unpacked('vllm/vllm-openai:v0.7.3')
   const run = async (...words: string[]) => {
-    const { code, stderr } = await tryCommand('chroot', [tree, '/opt/stand-in/vllm-stand-in', ...words])
+    const { code, stderr } = await start(['/opt/stand-in/vllm-stand-in', ...words])
     return { code, stderr }
   }
   for (const [words, complaint] of [
@@ -88,11 +87,9 @@ test('the stand-in for vLLM refuses what vLLM refuses, and a model that does not
 })
 
 test('the stand-in for code-server takes its options, and fails to order', async () => {
-  const tree = await treeOf('codercom/code-server:crashes')
-  const run = async (...variables: string[]) => {
-    const program = ['/usr/bin/python3.11', '/usr/bin/code-server', '--auth=password']
-    return tryCommand('env', [...variables, 'chroot', tree, ...program])
-  }
+  const start = await unpacked('codercom/code-server:crashes')
+  const program = ['/usr/bin/python3.11', '/usr/bin/code-server', '--auth=password']
+  const run = async (...variables: string[]) => start(program, ...variables)
   expect(await run('STAND_IN_FAILURE=crash', 'PASSWORD=word')).toMatchObject({
     code: 1,
     stderr: 'error: the workspace index is corrupt\n',
