@@ -195,7 +195,7 @@ test('the largest policy that the API takes is loaded within seconds', async () 
   await network.ensurePort(one, guestPort(40), policy)
   expect(await network.portDifferences(one, guestPort(40), policy)).toEqual([])
   expect(performance.now() - began).toBeLessThan(20_000)
-  await network.removePort('one', guestPort(40))
+  await network.removePort(one, guestPort(40))
 })
 
 test('the relay lets in by source, ends what a new rule refuses, and carries UDP', async () => {

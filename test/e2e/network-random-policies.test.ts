@@ -4,7 +4,11 @@ import { once } from 'node:events'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCommand } from '../../packages/server/src/host/run-command.ts'
-import { compileRules, type GuestPolicy } from '../../packages/server/src/network/guest-policy.ts'
+import {
+  compileRules,
+  NO_ROUTED_WAYS,
+  type GuestPolicy,
+} from '../../packages/server/src/network/guest-policy.ts'
 import { loadRules } from '../../packages/server/src/network/project-namespace.ts'
 import { compileRuleset } from '../../packages/server/src/network/ruleset.ts'
 import { NetworkBench } from '../support/network-bench.ts'
@@ -71,10 +75,14 @@ test(`the kernel's verdict on ${POLICIES} random policies is the documentation's
   // One guest stands for all: it has an address for each policy.
   const address = (index: number) => `10.64.${4 + (index >> 8)}.${index & 255}`
   const ports = policies.map((rules, index) => {
-    const policy: GuestPolicy = { rules: compileRules(rules), relayed: { tcp: [], udp: [] } }
+    const policy: GuestPolicy = {
+      rules: compileRules(rules),
+      relayed: { tcp: [], udp: [] },
+      ways: NO_ROUTED_WAYS,
+    }
     return { ...bench.a.port, tap: `r${index}`, address: address(index), policy }
   })
-  await loadRules(bench.inOne, compileRuleset(bench.one, ports))
+  await loadRules(bench.inOne, compileRuleset(bench.one, null, ports))
   await bench.a.ip('route', 'add', 'local', '10.64.4.0/22', 'dev', 'lo')
   const routes = ports.map(
     (port) => `neighbour replace ${port.address} lladdr ${port.mac} dev br0 nud permanent`,

@@ -43,7 +43,7 @@ test('another instance of the driver keeps what is there, and adding a port dist
   })
   expect(await echo(socket, 'still here')).toBe('still here')
   expect(await hear(await bench.open(port))).toBe('a')
-  await restarted.removePort('one', added)
+  await restarted.removePort(one, added)
   expect(await echo(socket, 'and still')).toBe('and still')
 })
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCommand } from '../../packages/server/src/host/run-command.ts'
-import { bridgeMac } from '../../packages/server/src/network/network-names.ts'
+import { gatewayMac } from '../../packages/server/src/network/network-names.ts'
 import { NetworkBench, policyOf } from '../support/network-bench.ts'
 import { arpAnswer, frame, routerAdvertisement, sendFrames, udpPacket } from '../support/raw-frame.ts'
 
@@ -8,12 +8,12 @@ import { arpAnswer, frame, routerAdvertisement, sendFrames, udpPacket } from '..
 
 const bench = new NetworkBench()
 const { network, inOne, a, b } = bench
-const gatewayMac = bridgeMac(inOne)
+const ownGateway = gatewayMac(inOne)
 const BROADCAST = 'ff:ff:ff:ff:ff:ff'
 const ALL_NODES = '33:33:00:00:00:01'
 const own = { mac: b.port.mac, address: b.port.address }
 const other = { mac: a.port.mac, address: a.port.address }
-const ipv4 = (from: string, packet: Buffer) => frame(gatewayMac, from, 0x0800, packet)
+const ipv4 = (from: string, packet: Buffer) => frame(ownGateway, from, 0x0800, packet)
 const arp = (to: string, from: string, payload: Buffer) => frame(to, from, 0x0806, payload)
 
 beforeAll(async () => {
@@ -42,7 +42,7 @@ test.each([
   ['its own address, towards the gateway', ipv4(own.mac, udpPacket(own.address, 9, '10.64.0.1', 9))],
   [
     'an ARP answer of its own',
-    arp(gatewayMac, own.mac, arpAnswer(own.mac, own.address, gatewayMac, '10.64.0.1')),
+    arp(ownGateway, own.mac, arpAnswer(own.mac, own.address, ownGateway, '10.64.0.1')),
   ],
 ])('passes: %s', async (_what, sent) => {
   const before = await passed()
@@ -63,7 +63,7 @@ test.each([
   [
     'an ARP answer for another’s address',
     'spoofed ARP',
-    arp(gatewayMac, own.mac, arpAnswer(own.mac, other.address, gatewayMac, '10.64.0.1')),
+    arp(ownGateway, own.mac, arpAnswer(own.mac, other.address, ownGateway, '10.64.0.1')),
   ],
   [
     'an ARP answer for the gateway’s address, to everybody',
@@ -73,7 +73,7 @@ test.each([
   [
     'an ARP answer in another’s name',
     'spoofed ARP',
-    arp(gatewayMac, own.mac, arpAnswer(other.mac, own.address, gatewayMac, '10.64.0.1')),
+    arp(ownGateway, own.mac, arpAnswer(other.mac, own.address, ownGateway, '10.64.0.1')),
   ],
   [
     'a DHCP server’s offer',
@@ -81,7 +81,7 @@ test.each([
     frame(BROADCAST, own.mac, 0x0800, udpPacket(own.address, 67, '255.255.255.255', 68)),
   ],
   ['a router advertisement', 'not IPv4', frame(ALL_NODES, own.mac, 0x86dd, routerAdvertisement())],
-  ['a frame of a VLAN', 'not IPv4', frame(gatewayMac, own.mac, 0x8100, Buffer.from('00010800', 'hex'))],
+  ['a frame of a VLAN', 'not IPv4', frame(ownGateway, own.mac, 0x8100, Buffer.from('00010800', 'hex'))],
   ['a metadata service', 'link-local', ipv4(own.mac, udpPacket(own.address, 9, '169.254.169.254', 80))],
 ])('is dropped: %s', async (_what, label, sent) => {
   const [before, counted] = [await passed(), await refused(label)]

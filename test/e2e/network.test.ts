@@ -95,7 +95,7 @@ test('frames with a borrowed IP address, ARP sender or MAC address do not get pa
 })
 
 test('ports and projects can be ensured and removed repeatedly, whatever a crash left behind', async () => {
-  const three: ProjectNetwork = { key: 'three', gateway: '10.64.0.1/20' }
+  const three: ProjectNetwork = { key: 'three', gateway: '10.64.0.1/20', number: 3 }
   const namespace = network.namespaceOf('three')
   // `ip netns add` that died between creating the file and mounting the namespace on it.
   writeFileSync(`/run/netns/${namespace}`, '')
@@ -116,14 +116,14 @@ test('ports and projects can be ensured and removed repeatedly, whatever a crash
     expect(link).toContain(word)
   }
   for (const repeat of [1, 2]) {
-    await network.removePort('three', port)
+    await network.removePort(three, port)
     const rules = await runCommand('ip', ['netns', 'exec', namespace, 'nft', 'list', 'ruleset'])
     expect(rules, `repeat ${repeat}`).not.toContain(port.tap)
     expect(rules, `repeat ${repeat}`).not.toContain(port.address)
   }
   await network.removeProject('three')
   await network.removeProject('three')
-  await network.removePort('three', port)
+  await network.removePort(three, port)
 })
 
 test('the place of a guest that another instance left behind is neither taken nor removed', async () => {
@@ -131,12 +131,12 @@ test('the place of a guest that another instance left behind is neither taken no
   await expect(network.ensurePort(one, stranger, CLOSED_POLICY)).rejects.toThrow(
     `The guest of another instance, instance-5, runs on ${inOne}/g5. End its process, which berth census names.`,
   )
-  await network.removePort('one', stranger)
+  await network.removePort(one, stranger)
   expect(await network.portDifferences(one, a.port, CLOSED_POLICY)).not.toContain('device g5')
 })
 
 test('a project is not removed around a process, and the error names it', async () => {
-  await network.ensureProject({ key: 'four', gateway: '10.64.0.1/20' })
+  await network.ensureProject({ key: 'four', gateway: '10.64.0.1/20', number: 4 })
   const namespace = network.namespaceOf('four')
   const sleeper = bench.start('ip', ['netns', 'exec', namespace, 'sleep', '60'])
   await until('the sleeper is inside', async () => {
@@ -182,7 +182,7 @@ test('the census lists everything there is, and nothing once all is removed', as
   expect(statSync(runDir).mode & 0o777).toBe(0o700)
   expect(statSync(join(runDir, 'relay.sock')).mode & 0o777).toBe(0o600)
   for (const forward of ['a/ssh', 'a/ssh']) await network.removeForward(forward)
-  await network.removePort('two', tap)
+  await network.removePort(two, tap)
   await bench.stopGuests()
   for (const project of ['one', 'two']) await network.removeProject(project)
   await network.shutdownIdle()

@@ -55,7 +55,7 @@ export class FakeNetwork implements NetworkDriver {
     return []
   }
 
-  async removePort(key: string, { tap }: GuestPort): Promise<void> {
+  async removePort({ key }: ProjectNetwork, { tap }: GuestPort): Promise<void> {
     await this.#effects.run('network.removePort', () => void this.#world.ports.delete(`${key}/${tap}`))
   }
 

@@ -8,7 +8,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FirewallRule } from '@berth/contract/network-rules'
 import { errorCode } from '../../packages/server/src/host/error-code.ts'
-import { compileRules, type GuestPolicy } from '../../packages/server/src/network/guest-policy.ts'
+import type { BridgeUplink } from '../../packages/server/src/network/bridge-uplink.ts'
+import { EdgeRouter } from '../../packages/server/src/network/edge-router.ts'
+import {
+  compileRules,
+  NO_ROUTED_WAYS,
+  type GuestPolicy,
+} from '../../packages/server/src/network/guest-policy.ts'
 import type { Forward, GuestPort, ProjectNetwork } from '../../packages/server/src/network/network-driver.ts'
 import { NamespaceNetwork } from '../../packages/server/src/network/namespace-network.ts'
 import { StandInGuest } from './stand-in-guest.ts'
@@ -27,23 +33,37 @@ export class NetworkBench {
   readonly installId = randomInt(36 ** 5, 36 ** 6).toString(36)
   readonly directory = mkdtempSync(join(tmpdir(), 'berth-net-'))
   readonly runDir = join(this.directory, 'run')
-  readonly network = new NamespaceNetwork({ installId: this.installId, runDir: this.runDir })
-  readonly one: ProjectNetwork = { key: 'one', gateway: '10.64.0.1/20' }
-  readonly two: ProjectNetwork = { key: 'two', gateway: '10.64.0.1/20' }
-  readonly inOne = this.network.namespaceOf('one')
-  readonly inTwo = this.network.namespaceOf('two')
-  readonly a = this.#standIn('a', this.one, 5)
-  readonly b = this.#standIn('b', this.one, 6)
-  readonly far = this.#standIn('far', this.two, 5)
-  readonly farOther = this.#standIn('far-other', this.two, 7)
-  readonly #guests = new Map([
-    ['a', this.a],
-    ['b', this.b],
-    ['far', this.far],
-    ['far-other', this.farOther],
-  ])
+  readonly network: NamespaceNetwork
+  readonly one: ProjectNetwork = { key: 'one', gateway: '10.64.0.1/20', number: 1 }
+  readonly two: ProjectNetwork = { key: 'two', gateway: '10.64.0.1/20', number: 2 }
+  readonly inOne: string
+  readonly inTwo: string
+  readonly a: StandInGuest
+  readonly b: StandInGuest
+  readonly far: StandInGuest
+  readonly farOther: StandInGuest
+  readonly #edge: EdgeRouter | null
+  readonly #guests: Map<string, StandInGuest>
   readonly #children: ChildProcess[] = []
   readonly #sockets: Socket[] = []
+
+  /** @param uplink where packets are to be routed in and out; null: only the relay leads in */
+  constructor(uplink: BridgeUplink | null = null) {
+    this.network = new NamespaceNetwork({ installId: this.installId, runDir: this.runDir, uplink })
+    this.#edge = uplink && new EdgeRouter(this.installId, uplink)
+    this.inOne = this.network.namespaceOf('one')
+    this.inTwo = this.network.namespaceOf('two')
+    this.a = this.#standIn('a', this.one, 5)
+    this.b = this.#standIn('b', this.one, 6)
+    this.far = this.#standIn('far', this.two, 5)
+    this.farOther = this.#standIn('far-other', this.two, 7)
+    this.#guests = new Map([
+      ['a', this.a],
+      ['b', this.b],
+      ['far', this.far],
+      ['far-other', this.farOther],
+    ])
+  }
 
   async setUp(): Promise<void> {
     await this.network.prepare()
@@ -62,7 +82,7 @@ export class NetworkBench {
       for (const { id } of await this.network.forwardsOf(owner ?? '')) await this.network.removeForward(id)
     await this.stopGuests()
     for (const { kind, owner } of entries)
-      if (kind === 'namespace') await this.network.removeProject(owner ?? '')
+      if (kind === 'namespace' && owner !== undefined) await this.network.removeProject(owner)
     await this.network.shutdownIdle()
     rmSync(this.directory, { recursive: true, force: true })
   }
@@ -134,13 +154,14 @@ export class NetworkBench {
 
   #standIn(name: string, project: ProjectNetwork, number: number): StandInGuest {
     const namespace = `bg-${this.installId}-${name}`
-    return new StandInGuest(namespace, this.network.namespaceOf(project.key), project, guestPort(number))
+    const inside = this.network.namespaceOf(project.key)
+    return new StandInGuest(namespace, inside, project, guestPort(number), this.#edge)
   }
 }
 
 /** What lets in what the rules say, and the relay on ports 22 and 80. */
 export function policyOf(...rules: FirewallRule[]): GuestPolicy {
-  return { rules: compileRules(rules), relayed: { tcp: [22, 80], udp: [53] } }
+  return { rules: compileRules(rules), relayed: { tcp: [22, 80], udp: [53] }, ways: NO_ROUTED_WAYS }
 }
 
 /** The next thing that is said on a connection. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { EdgeRouter } from '../../packages/server/src/network/edge-router.ts'
 import { attachPort } from '../../packages/server/src/network/guest-port.ts'
 import { CLOSED_POLICY, type GuestPolicy } from '../../packages/server/src/network/guest-policy.ts'
 import type { GuestPort, ProjectNetwork } from '../../packages/server/src/network/network-driver.ts'
@@ -82,13 +83,21 @@ export class StandInGuest {
   readonly port: GuestPort
   readonly #project: string
   readonly #network: ProjectNetwork
+  readonly #edge: EdgeRouter | null
   readonly #servers: ChildProcess[] = []
 
-  constructor(namespace: string, project: string, network: ProjectNetwork, port: GuestPort) {
+  constructor(
+    namespace: string,
+    project: string,
+    network: ProjectNetwork,
+    port: GuestPort,
+    edge: EdgeRouter | null = null,
+  ) {
     this.namespace = namespace
     this.port = port
     this.#project = project
     this.#network = network
+    this.#edge = edge
   }
 
   /** Makes the namespace and attaches it. */
@@ -107,7 +116,9 @@ export class StandInGuest {
 
   /** Loads the port's rules and joins it to the bridge, as often as wanted. */
   async attach(policy: GuestPolicy = CLOSED_POLICY): Promise<void> {
-    await attachPort(this.#project, this.#network, this.port, policy)
+    const transit = this.#edge?.transitOf(this.#network) ?? null
+    await attachPort(this.#project, this.#network, transit, this.port, policy)
+    await this.#edge?.mirror(this.#project, this.#network)
   }
 
   /** Runs `ip` inside. */

@@ -80,10 +80,34 @@ test.each([
   ['port 0', { ...rule, port: 0 }],
   ['port 70000', { ...rule, port: 70_000 }],
   ['an IPv6 source', { ...rule, source_cidr: '2001:db8::/32' }],
+  ['a port with a fraction', { ...rule, port: 22.5 }],
+  ['a port of text', { ...rule, port: '22; drop' }],
   ['an unknown protocol', { ...rule, protocol: 'tcp; drop' }],
+  ['an unknown action', { ...rule, action: 'accept; flush ruleset' }],
+  ['a prefix that is too long', { ...rule, source_cidr: '10.0.0.0/33' }],
+  ['a prefix below 0', { ...rule, source_cidr: '10.0.0.0/-1' }],
+  ['two prefixes', { ...rule, source_cidr: '10.0.0.0/8/8' }],
+  ['a byte above 255', { ...rule, source_cidr: '10.0.0.256' }],
+  ['a short address', { ...rule, source_cidr: '10.1' }],
+  ['a hexadecimal address', { ...rule, source_cidr: '0x0a000001' }],
+  ['a list with a gap', { ...rule, source_cidr: '10.0.0.1,,10.0.0.2' }],
+  ['an empty source', { ...rule, source_cidr: '' }],
 ])('%s is refused, and nothing is stored', async (_what, bad) => {
   const variables = [{ name: 'Firewall Rules', value: JSON.stringify([bad]) }]
   const answer = await api.call('POST', INSTANCES, instanceBody('hostile', variables))
+  expect(answer).toMatchObject({ status: 400 })
+  expect((await api.call('GET', `${INSTANCES}/hostile`)).status).toBe(404)
+})
+
+const way = { source: 'any', internal_port: 80 }
+test.each([
+  ['nft syntax in a source', { ...way, source: '10.0.0.1 } accept' }],
+  ['CIDR nonsense', { ...way, source: '10.0.0.0/99' }],
+  ['port 0', { ...way, internal_port: 0 }],
+  ['port 70000', { ...way, internal_port: 70_000 }],
+  ['an unknown protocol', { ...way, protocol: 'icmp' }],
+])('a forward with %s is refused, and nothing is stored', async (_what, bad) => {
+  const answer = await api.call('POST', INSTANCES, instanceBody('hostile', forwards(bad)))
   expect(answer).toMatchObject({ status: 400 })
   expect((await api.call('GET', `${INSTANCES}/hostile`)).status).toBe(404)
 })

@@ -3,11 +3,13 @@ export type HostEffectKind =
   | 'process'
   | 'namespace'
   | 'tap'
+  | 'veth'
   | 'nft-table'
   | 'socket'
   | 'disk'
   | 'directory'
   | 'listener'
+  | 'public-address'
 
 /**
  * One thing on the host that belongs to this installation. A census that lists nothing proves that

@@ -10,7 +10,7 @@ import { recordEvent, subjectOf } from '../store/records.ts'
 import type { ComputeInstanceRow, GuestAddressRow, ProjectRow } from '../store/schema.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { writeIfCurrent } from './instance-writes.ts'
-import { guestPort } from './machine-spec.ts'
+import { guestPort, projectNetwork } from './machine-spec.ts'
 import { sshForwardId } from './ssh-forward.ts'
 import { beginStep, endStep } from './timeline.ts'
 
@@ -60,7 +60,8 @@ async function removeFromHost(
   await host.network.removeForward(sshForwardId(row.id))
   await host.driver.remove(row.id)
   await host.projectLocks.run(project.network_key, async () => {
-    if (address) await host.network.removePort(project.network_key, guestPort(host, row.id, address))
+    if (address)
+      await host.network.removePort(projectNetwork(host, project), guestPort(host, row.id, address))
     // Given back before the others are counted, or the last two to go would each see the other still there.
     await store.transaction((tx) => releaseAddress(tx, row.id))
     const others = await othersOnNetwork(store.db, project.id, row.id)

@@ -1,9 +1,12 @@
 import type { PortForward } from '@berth/contract/network-rules'
 import {
   compileRules,
+  forwardSources,
   gateFor,
+  NO_ROUTED_WAYS,
   openPorts,
   type GuestPolicy,
+  type RoutedWays,
   type Transport,
 } from '../network/guest-policy.ts'
 import type { Forward } from '../network/network-driver.ts'
@@ -11,6 +14,7 @@ import type { ForwardTarget } from '../store/external-ports.ts'
 import type { PublishedSettings } from '../store/published-settings.ts'
 import type { ExternalPortRow, PublicAddressRow } from '../store/schema.ts'
 import type { Host } from './host.ts'
+import type { NetworkPlan } from './network-plan.ts'
 
 export const SSH_PORT = 22
 
@@ -37,8 +41,12 @@ export interface WantedWay {
 }
 
 /** What may reach the guest: the user's rules in the kernel, and the relay for what it is to carry. */
-export function policyOf(settings: NetworkSettings): GuestPolicy {
+export function policyOf(plan: NetworkPlan, settings: NetworkSettings, places: Places): GuestPolicy {
   const rules = compileRules(settings.firewallRules)
+  if (plan.routed) {
+    const relayed = { tcp: [SSH_PORT], udp: [] }
+    return { rules, relayed, ways: routedWays(plan, settings, places) }
+  }
   const open = settings.publicIp ? openPorts(rules) : { tcp: [], udp: [] }
   const ports = (protocol: Transport) => {
     const forwarded = forwardTargets(settings.portForwards)
@@ -47,7 +55,20 @@ export function policyOf(settings: NetworkSettings): GuestPolicy {
     const own = protocol === 'tcp' ? [SSH_PORT] : []
     return [...new Set([...own, ...forwarded, ...open[protocol]])].toSorted((a, b) => a - b)
   }
-  return { rules, relayed: { tcp: ports('tcp'), udp: ports('udp') } }
+  return { rules, relayed: { tcp: ports('tcp'), udp: ports('udp') }, ways: NO_ROUTED_WAYS }
+}
+
+/** How packets from the operator's network find the guest, at the places that the instance has. */
+function routedWays(plan: NetworkPlan, settings: NetworkSettings, places: Places): RoutedWays {
+  const { publicAddress, externalPorts } = places
+  return {
+    publicAddress: settings.publicIp && publicAddress ? plan.publicAddress(publicAddress.number) : null,
+    forwards: forwardTargets(settings.portForwards).flatMap((target) => {
+      const row = externalPorts.find((candidate) => rowLeadsTo(candidate, target))
+      const from = forwardSources(settings.portForwards, target.protocol, target.internalPort)
+      return row ? [{ ...target, port: row.port, from }] : []
+    }),
+  }
 }
 
 /** What the forwards lead to, each once. */
@@ -59,13 +80,17 @@ export function forwardTargets(forwards: readonly PortForward[]): ForwardTarget[
   return targets.filter((target, index) => targets.findIndex((other) => sameTarget(other, target)) === index)
 }
 
-/** The ways in that the settings ask for, at the places that the instance has; the operator's SSH is not one. */
+/**
+ * The ways in that the relay is to open, at the places that the instance has; the operator's SSH is not one. Where
+ * packets are routed to guests there are none.
+ */
 export function wantedWays(
   host: Host,
   owner: { readonly id: string; readonly networkKey: string; readonly guestAddress: string },
   settings: NetworkSettings,
   { publicAddress, externalPorts }: Places,
 ): WantedWay[] {
+  if (host.plan.routed) return []
   const { id, networkKey, guestAddress } = owner
   const rules = compileRules(settings.firewallRules)
   const way = (

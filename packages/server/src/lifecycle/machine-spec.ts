@@ -18,7 +18,11 @@ export interface Placement {
 }
 
 export function projectNetwork(host: Host, project: ProjectRow): ProjectNetwork {
-  return { key: project.network_key, gateway: host.plan.withPrefix(GATEWAY_NUMBER) }
+  return {
+    key: project.network_key,
+    gateway: host.plan.withPrefix(GATEWAY_NUMBER),
+    number: project.number,
+  }
 }
 
 export function guestPort(host: Host, instanceId: string, address: GuestAddressRow): GuestPort {
@@ -59,7 +63,7 @@ export function machineSpec(
       mac: port.mac,
       address: host.plan.withPrefix(address.number),
       gateway: host.plan.address(GATEWAY_NUMBER),
-      nameservers: [],
+      nameservers: host.plan.guestNameservers,
     },
     identity: {
       hostname: placement.name,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { NetworkPlan } from './network-plan.ts'
 
 const plan = (guests: string, publicPool = '127.64.0.0/16') =>
-  new NetworkPlan(guests, { address: '127.0.0.1', publicPool })
+  new NetworkPlan(guests, { address: '127.0.0.1', publicPool, uplink: null })
 
 test('numbers become addresses of the guest network and of the public pool', () => {
   const { publicCapacity } = plan('10.64.0.0/20', '127.9.8.6/31')

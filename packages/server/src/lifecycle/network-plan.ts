@@ -1,20 +1,26 @@
-import ipaddr from 'ipaddr.js'
 import { addressText } from '../network/address-set.ts'
+import { checkUplink, parseNetwork, type UplinkEdge } from './uplink-plan.ts'
 
 /** Where guests are reached from outside their projects. */
 export interface Edge {
-  /** Where port forwards listen. */
+  /** Where port forwards answer. */
   readonly address: string
   /** The public addresses, such as `127.64.0.0/16`. */
   readonly publicPool: string
+  /** The operator's network that leads to both; null where the host itself does. */
+  readonly uplink: UplinkEdge | null
 }
 
 /** On one machine both are loopback addresses: all of 127.0.0.0/8 is the host's own. */
-export const LOOPBACK_EDGE: Edge = { address: '127.0.0.1', publicPool: '127.64.0.0/16' }
+export const LOOPBACK_EDGE: Edge = { address: '127.0.0.1', publicPool: '127.64.0.0/16', uplink: null }
 
 /** The private network that every project gets, each in a namespace of its own, and the way in from outside. */
 export class NetworkPlan {
   readonly edgeAddress: string
+  /** Whether packets are routed to guests from the operator's network; else the relay carries connections. */
+  readonly routed: boolean
+  /** What guests resolve names with. */
+  readonly guestNameservers: readonly string[]
   readonly #first: number
   readonly #prefix: number
   readonly #publicFirst: number
@@ -31,11 +37,14 @@ export class NetworkPlan {
     const pool = parseNetwork('public pool', edge.publicPool)
     if (pool.prefix < 12)
       throw new Error(`The public pool ${edge.publicPool} must have a prefix from /12 to /32.`)
+    if (edge.uplink) checkUplink(cidr, edge.address, edge.publicPool, edge.uplink)
     this.#first = guests.first
     this.#prefix = guests.prefix
     this.#publicFirst = pool.first
     this.#publicPrefix = pool.prefix
     this.edgeAddress = edge.address
+    this.routed = edge.uplink !== null
+    this.guestNameservers = edge.uplink?.guestNameservers ?? []
   }
 
   /** How many public addresses there are. */
@@ -65,14 +74,3 @@ export class NetworkPlan {
 
 /** The bridge's own number in every project's network. */
 export const GATEWAY_NUMBER = 1
-
-function parseNetwork(what: string, cidr: string): { readonly first: number; readonly prefix: number } {
-  if (!ipaddr.IPv4.isValidCIDR(cidr))
-    throw new Error(`The ${what} ${cidr} is no IPv4 network such as 10.64.0.0/20.`)
-  const [address, prefix] = ipaddr.IPv4.parseCIDR(cidr)
-  const network = ipaddr.IPv4.networkAddressFromCIDR(cidr)
-  if (network.toString() !== address.toString()) {
-    throw new Error(`The ${what} ${cidr} must begin at its first address, ${network.toString()}.`)
-  }
-  return { first: network.octets.reduce((sum, octet) => sum * 256 + octet, 0), prefix }
-}

@@ -18,7 +18,8 @@ export async function guestDifferences(host: Host, guest: ReviewedGuest): Promis
   const { row, project, address, settings, places } = guest
   const network = projectNetwork(host, project)
   const port = guestPort(host, row.id, address)
-  const differences = await host.network.portDifferences(network, port, policyOf(settings))
+  const policy = policyOf(host.plan, settings, places)
+  const differences = await host.network.portDifferences(network, port, policy)
   const owner = { id: row.id, networkKey: network.key, guestAddress: port.address }
   const wanted = wantedWays(host, owner, settings, places).map(({ forward }) => forward)
   const open = (await host.network.forwardsOf(row.id)).filter(({ id }) => id !== sshForwardId(row.id))

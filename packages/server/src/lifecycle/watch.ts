@@ -98,7 +98,7 @@ async function repairPort(host: Host, input: PhaseInput, adopted: boolean): Prom
   const { project, address } = placementOf(input)
   const network = projectNetwork(host, project)
   const port = guestPort(host, row.id, address)
-  const policy = policyOf(settings)
+  const policy = policyOf(host.plan, settings, input.places)
   const differences = await host.network.portDifferences(network, port, policy)
   if (differences.length === 0 && adopted) return []
   await host.projectLocks.run(network.key, async () => {

@@ -34,8 +34,24 @@ function withConfig(command: Command): Command {
 function withNetwork(command: Command): Command {
   return command
     .option('--guest-network <cidr>', "every project's private network (default: 10.64.0.0/20)")
-    .option('--public-pool <cidr>', 'public addresses, of 127.0.0.0/8 (default: 127.64.0.0/16)')
-    .option('--edge-address <address>', 'where port forwards listen, of 127.0.0.0/8 (default: 127.0.0.1)')
+    .option('--public-pool <cidr>', 'public addresses (default: 127.64.0.0/16)')
+    .option('--edge-address <address>', 'where port forwards answer (default: 127.0.0.1)')
+    .addOption(
+      new Option('--uplink <name>', 'what leads to guests from outside (default: loopback)').choices([
+        'loopback',
+        'bridge',
+      ]),
+    )
+    .option('--uplink-bridge <device>', 'the bridge that leads to the public network')
+    .option('--uplink-namespace <name>', 'network namespace of that bridge (default: the host’s own)')
+    .option('--uplink-gateway <address/prefix>', 'next router beyond the bridge, such as 203.0.113.1/24')
+    .addOption(
+      new Option('--guest-egress <state>', 'whether guests reach public networks (default: off)').choices([
+        'off',
+        'on',
+      ]),
+    )
+    .option('--guest-nameservers <addresses>', 'what new guests resolve names with')
 }
 
 function withRegistries(command: Command): Command {
@@ -66,7 +82,9 @@ withRegistries(
   .option('--log-level <level>', 'fatal, error, warn, info or debug (default: info)')
   .action((flags: ConfigFlags) => serveCommand(loadConfig(flags)))
 
-withConfig(program.command('doctor').description('check what this host can run, and say what is missing'))
+withNetwork(
+  withConfig(program.command('doctor').description('check what this host can run, and say what is missing')),
+)
   .option('--recheck', 'try the accelerator again instead of using the remembered verdict')
   .addOption(
     new Option('--driver <name>', 'what runs the guests (default: qemu)').choices(['qemu', 'simulated']),
@@ -77,8 +95,10 @@ withConfig(program.command('doctor').description('check what this host can run, 
     doctorCommand(loadConfig(flags), { recheck: recheck === true, json: json === true }),
   )
 
-withConfig(
-  program.command('census').description('list everything on this host that belongs to this installation'),
+withNetwork(
+  withConfig(
+    program.command('census').description('list everything on this host that belongs to this installation'),
+  ),
 )
   .addOption(
     new Option('--driver <name>', 'what runs the guests (default: qemu)').choices(['qemu', 'simulated']),

@@ -19,10 +19,28 @@ export const Config = Type.Object(
     driver: Type.Enum(['qemu', 'simulated']),
     accelerator: Type.Enum(['auto', 'kvm', 'tcg']),
     guestNetwork: Type.String({ description: "CIDR of every project's private network" }),
-    publicPool: Type.String({ description: 'CIDR of the public addresses; 127.0.0.0/8 is the host’s own' }),
+    publicPool: Type.String({
+      description: 'CIDR of the public addresses: of 127.0.0.0/8 on the loopback uplink',
+    }),
     edgeAddress: Type.String({
       format: 'ipv4',
-      description: 'Where port forwards listen: a loopback address',
+      description: 'Where port forwards answer: a loopback address, or one of the uplink’s network',
+    }),
+    uplink: Type.Enum(['loopback', 'bridge']),
+    uplinkBridge: Type.String({
+      pattern: '^[A-Za-z0-9_.-]{0,15}$',
+      description: 'The bridge that leads to the public network; empty on the loopback uplink',
+    }),
+    uplinkNamespace: Type.String({
+      pattern: '^[A-Za-z0-9_.-]{0,64}$',
+      description: 'The network namespace that the bridge is in; empty for the host’s own',
+    }),
+    uplinkGateway: Type.String({
+      description: 'The next router beyond the bridge with the prefix length of its network',
+    }),
+    guestEgress: Type.Enum(['off', 'on']),
+    guestNameservers: Type.String({
+      description: 'What new guests resolve names with: IPv4 addresses, separated by commas',
     }),
     guestUser: Type.String({
       pattern: '^[a-z_][a-z0-9_-]{0,31}$',
@@ -73,6 +91,12 @@ function defaults(env: NodeJS.ProcessEnv): Config {
     guestNetwork: '10.64.0.0/20',
     publicPool: LOOPBACK_EDGE.publicPool,
     edgeAddress: LOOPBACK_EDGE.address,
+    uplink: 'loopback',
+    uplinkBridge: '',
+    uplinkNamespace: '',
+    uplinkGateway: '',
+    guestEgress: 'off',
+    guestNameservers: '',
     guestUser: 'berth-guest',
     datacenter: 'local',
     registryMirror: '',

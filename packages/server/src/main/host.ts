@@ -14,10 +14,10 @@ import type { Host } from '../lifecycle/host.ts'
 import { BackupError } from '../store/backup.ts'
 import { SchemaError } from '../store/migrate.ts'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
-import { NetworkPlan } from '../lifecycle/network-plan.ts'
 import { NamespaceNetwork } from '../network/namespace-network.ts'
 import { SimulatedNetwork } from '../network/simulated-network.ts'
 import { ConfigError, type Config } from './config.ts'
+import { planOf, uplinkOf } from './uplink.ts'
 
 /** The driver's effects whose names do not say so. */
 const DRIVER_EFFECTS = ['requestPowerOff', 'changeAccess'] as const
@@ -41,6 +41,7 @@ export function createHost(config: Config, installId: string, logger: Logger): H
   const network = new NamespaceNetwork({
     installId,
     runDir: join(config.state, 'run'),
+    uplink: uplinkOf(config),
     guestUser: config.guestUser,
     log: (message) => logger.info(message),
   })
@@ -79,19 +80,6 @@ function qemuDriver(
 export async function probeImage(cache: string): Promise<{ kernel: string; initrd: string } | null> {
   const image = await findImage(cache, 'tiny')
   return image?.kernel && image.initrd ? { kernel: image.kernel, initrd: image.initrd } : null
-}
-
-function planOf({ guestNetwork, publicPool, edgeAddress }: Config): NetworkPlan {
-  if (!publicPool.startsWith('127.') || !edgeAddress.startsWith('127.')) {
-    throw new ConfigError('publicPool and edgeAddress must be loopback addresses, of 127.0.0.0/8.')
-  }
-  try {
-    return new NetworkPlan(guestNetwork, { publicPool, address: edgeAddress })
-  } catch (error) {
-    throw new ConfigError(
-      `${error instanceof Error ? error.message : 'not a network'} (flags --guest-network, --public-pool).`,
-    )
-  }
 }
 
 /** Makes the host ready to run guests. @throws HostError saying what is missing and how to get it */

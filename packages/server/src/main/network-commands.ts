@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureSecretKey } from '../auth/bootstrap.ts'
+import { policyOf, type Places } from '../lifecycle/guest-network.ts'
 import type { Host } from '../lifecycle/host.ts'
 import { guestPort } from '../lifecycle/machine-spec.ts'
 import { guestDifferences, leftovers, placeText, type ReviewedGuest } from '../lifecycle/network-review.ts'
+import type { RuleCounter } from '../network/network-driver.ts'
 import { externalPortsOf } from '../store/external-ports.ts'
 import { readInstallationId } from '../store/installation.ts'
 import { placedGuests, projectExists, type PlacedGuest } from '../store/placed-guests.ts'
 import { sshPortsOfOthers } from '../store/compute-instances.ts'
 import { publicAddressOf } from '../store/public-addresses.ts'
-import { openSettings } from '../store/published-settings.ts'
+import { openSettings, type PublishedSettings } from '../store/published-settings.ts'
 import { SecretBox } from '../store/secret-box.ts'
 import { Store } from '../store/store.ts'
 import { waysInOf } from '../store/ways-in.ts'
@@ -40,26 +42,31 @@ export async function showNetworkCommand(config: Config, projectName: string): P
     const ways: string[][] = []
     for (const guest of guests) {
       const { row, project, address } = guest
-      const written = openSettings(secretBox, row)?.firewallRules ?? []
+      const settings = openSettings(secretBox, row)
       for (const counter of await host.network.ruleCounters(
         project.network_key,
         guestPort(host, row.id, address),
       )) {
-        const rule = counter.direction === 'in' ? written[Number.parseInt(counter.label, 10) - 1] : undefined
-        const action = rule?.action ?? 'drop'
-        const source = rule?.source_cidr ?? (counter.direction === 'in' ? 'any' : 'guest')
         rules.push([
           row.name,
           counter.direction,
           counter.label,
-          action,
-          source,
+          ...verdictOf(counter, settings),
           `${counter.packets}`,
           `${counter.bytes}`,
         ])
       }
       for (const forward of await host.network.forwardsOf(row.id))
         ways.push([row.name, forward.id.slice(row.id.length + 1), placeText(forward)])
+      if (settings === null || !host.plan.routed) continue
+      const routed = policyOf(host.plan, settings, await placesOf(store, row.id)).ways
+      const to = guestPort(host, row.id, address).address
+      if (routed.publicAddress !== null)
+        ways.push([row.name, 'public', `any ${routed.publicAddress} -> ${to}`])
+      for (const { protocol, port, internalPort } of routed.forwards) {
+        const place = `${protocol} ${host.plan.edgeAddress}:${port} -> ${to}:${internalPort}`
+        ways.push([row.name, `forward-${protocol}-${internalPort}`, place])
+      }
     }
     const parts = [
       table(['GUEST', 'ADDRESS', 'PUBLIC', 'MAC', 'DEVICE', 'POWER'], guestRows),
@@ -108,12 +115,32 @@ async function reviewedGuest(
   const { row } = guest
   const settings = openSettings(secretBox, row)
   if (row.phase !== 'run' || settings === null) return null
-  const places = {
-    sshPortsOfOthers: await sshPortsOfOthers(store.db, row.id),
-    publicAddress: await publicAddressOf(store.db, row.id),
-    externalPorts: await externalPortsOf(store.db, row.id),
+  return { ...guest, settings, places: await placesOf(store, row.id) }
+}
+
+async function placesOf({ db }: Store, instanceId: string): Promise<Places> {
+  return {
+    sshPortsOfOthers: await sshPortsOfOthers(db, instanceId),
+    publicAddress: await publicAddressOf(db, instanceId),
+    externalPorts: await externalPortsOf(db, instanceId),
   }
-  return { ...guest, settings, places }
+}
+
+/** What a counted rule does, and to whom, as its user wrote it. */
+function verdictOf(
+  { direction, label }: RuleCounter,
+  settings: PublishedSettings | null,
+): [action: string, source: string] {
+  if (direction === 'out') return ['drop', 'guest']
+  const [, protocol, port] = /^forward (tcp|udp) (\d+)$/.exec(label) ?? []
+  if (port !== undefined) {
+    const forwards = (settings?.portForwards ?? []).filter(
+      (forward) => forward.internal_port === Number(port) && (forward.protocol ?? 'tcp') === protocol,
+    )
+    return ['allow', forwards.map(({ source }) => source).join(', ')]
+  }
+  const rule = settings?.firewallRules[Number.parseInt(label, 10) - 1]
+  return [rule?.action ?? 'drop', rule?.source_cidr ?? 'any']
 }
 
 async function withInstallation(

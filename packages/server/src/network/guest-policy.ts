@@ -21,17 +21,41 @@ export interface PolicyRule {
   readonly services: readonly ServiceMatch[]
 }
 
+/** A port of the edge address whose packets are routed to a port of a guest. */
+export interface RoutedForward {
+  readonly protocol: Transport
+  /** The port of the edge address. */
+  readonly port: number
+  readonly internalPort: number
+  /** Whom it admits where no rule decides. */
+  readonly from: AddressSet
+}
+
+/** How a guest is reached from beyond the host by routing; on the loopback uplink the relay does that. */
+export interface RoutedWays {
+  readonly publicAddress: string | null
+  readonly forwards: readonly RoutedForward[]
+}
+
+export const NO_ROUTED_WAYS: RoutedWays = { publicAddress: null, forwards: [] }
+
 /**
- * What may reach one guest: the first rule that matches decides, and what none matches is dropped. What
- * comes through the relay has met the same rules there, so the kernel lets the relay reach `relayed`.
+ * What may reach one guest: the first rule that matches decides, then the forward that a connection came by,
+ * and what nothing admits is dropped. What comes through the relay has met the same rules there, so the kernel
+ * lets the relay reach `relayed`.
  */
 export interface GuestPolicy {
   readonly rules: readonly PolicyRule[]
   readonly relayed: Readonly<Record<Transport, readonly number[]>>
+  readonly ways: RoutedWays
 }
 
 /** A guest that only the operator's SSH forward reaches. */
-export const CLOSED_POLICY: GuestPolicy = { rules: [], relayed: { tcp: [22], udp: [] } }
+export const CLOSED_POLICY: GuestPolicy = {
+  rules: [],
+  relayed: { tcp: [22], udp: [] },
+  ways: NO_ROUTED_WAYS,
+}
 
 /**
  * Spells out a user's rules. `port` decides where it is there, with tcp for protocol unless told; else the
@@ -57,10 +81,21 @@ export function gateFor(
   const gate = rules
     .filter(({ services }) => services.some((service) => covers(service, protocol, port)))
     .map(({ action, from }) => ({ action, from }))
-  const own = forwards
-    .filter((forward) => forward.internal_port === port && (forward.protocol ?? 'tcp') === protocol)
-    .flatMap((forward) => addressSet(parseSources('source', forward.source)))
-  return own.length > 0 ? [...gate, { action: 'allow', from: union(own) }] : gate
+  const own = forwardSources(forwards, protocol, port)
+  return own.length > 0 ? [...gate, { action: 'allow', from: own }] : gate
+}
+
+/** Whom the forwards to one port of a guest admit: those that agree in port and protocol share an external port. */
+export function forwardSources(
+  forwards: readonly PortForward[],
+  protocol: Transport,
+  port: number,
+): AddressSet {
+  return union(
+    forwards
+      .filter((forward) => forward.internal_port === port && (forward.protocol ?? 'tcp') === protocol)
+      .flatMap((forward) => addressSet(parseSources('source', forward.source))),
+  )
 }
 
 /**

@@ -1,9 +1,11 @@
 import { HostError } from '@berth/contract/host/host-error'
+import type { Transit } from './bridge-uplink.ts'
 import type { GuestPolicy } from './guest-policy.ts'
 import type { GuestPort, ProjectNetwork } from './network-driver.ts'
 import { BRIDGE } from './network-names.ts'
-import { listLinks, loadRules, namespaceState, type NetworkLink } from './project-namespace.ts'
+import { listLinks, loadRules, namespaceState, readRuleset, type NetworkLink } from './project-namespace.ts'
 import { compilePortRemoval, compileRuleset } from './ruleset.ts'
+import { readWayTable } from './translation-rules.ts'
 import { runCommand, tryCommand } from '../host/run-command.ts'
 
 /**
@@ -28,10 +30,12 @@ export async function ensureTap(namespace: string, port: GuestPort, user: string
 export async function attachPort(
   namespace: string,
   network: ProjectNetwork,
+  transit: Transit | null,
   port: GuestPort,
   policy: GuestPolicy,
 ): Promise<void> {
-  await loadRules(namespace, compileRuleset(network, [{ ...port, policy }]))
+  const present = readWayTable(transit === null ? [] : await readRuleset(namespace))
+  await loadRules(namespace, compileRuleset(network, transit, [{ ...port, policy }], present))
   await joinPort(namespace, port)
 }
 
@@ -81,14 +85,19 @@ export async function joinDifferences(namespace: string, port: GuestPort): Promi
 }
 
 /** Removes the port's device, its neighbour entry and its rules, unless another instance has the place by now. */
-export async function removeGuestPort(namespace: string, port: GuestPort): Promise<void> {
+export async function removeGuestPort(
+  namespace: string,
+  port: GuestPort,
+  translated: boolean,
+): Promise<void> {
   if ((await namespaceState(namespace)) !== 'present') return
   const present = (await listLinks(namespace)).find((link) => link.ifname === port.tap)
   if (present && isOthers(present, port)) return
   if (present) await runCommand('ip', ['-n', namespace, 'link', 'delete', 'dev', port.tap])
   // Fails when the entry or the bridge is gone already, which is what is wanted.
   await tryCommand('ip', ['-n', namespace, 'neighbour', 'delete', port.address, 'dev', BRIDGE])
-  await loadRules(namespace, compilePortRemoval(port))
+  const ways = translated ? readWayTable(await readRuleset(namespace)) : null
+  await loadRules(namespace, compilePortRemoval(port, ways))
 }
 
 /** A port that is being made has no alias yet. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import type { CensusEntry } from '@berth/contract/host/census'
+import { UPLINK_DEVICE } from './bridge-uplink.ts'
 import { BRIDGE, keyOfNamespace } from './network-names.ts'
 import { listLinks, namespaceState } from './project-namespace.ts'
 import type { RelayClient } from './relay-client.ts'
@@ -37,7 +38,8 @@ async function lookInside(namespace: string, owner: string): Promise<CensusEntry
     if ((await namespaceState(namespace)) !== 'present') return entries
     for (const link of await listLinks(namespace)) {
       if (link.ifname === 'lo' || link.ifname === BRIDGE) continue
-      entries.push({ kind: 'tap', name: `${namespace}/${link.ifname}`, owner: link.ifalias ?? owner })
+      const kind = link.ifname === UPLINK_DEVICE ? 'veth' : 'tap'
+      entries.push({ kind, name: `${namespace}/${link.ifname}`, owner: link.ifalias ?? owner })
     }
     const text = await runCommand('ip', ['netns', 'exec', namespace, 'nft', '-j', 'list', 'tables'])
     const { nftables } = JSON.parse(text) as { nftables: { table?: { family: string; name: string } }[] }

@@ -3,6 +3,8 @@ import { isIPv4 } from 'node:net'
 import { isAbsolute } from 'node:path'
 import type { CensusEntry } from '@berth/contract/host/census'
 import { HostError } from '@berth/contract/host/host-error'
+import { edgeRouterName, type BridgeUplink, type Transit } from './bridge-uplink.ts'
+import { EdgeRouter } from './edge-router.ts'
 import { attachPort, ensureTap, joinDifferences, joinPort, removeGuestPort } from './guest-port.ts'
 import type { GuestPolicy } from './guest-policy.ts'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
@@ -30,6 +32,8 @@ export interface NamespaceNetworkOptions {
   readonly installId: string
   /** Absolute path of the directory for the relay's socket, lock and log; made 0700. */
   readonly runDir: string
+  /** The operator's network that packets are routed to and from; null: only the relay leads in. */
+  readonly uplink?: BridgeUplink | null
   /** The user that runs guests and opens their taps; `berth-guest` unless told. */
   readonly guestUser?: string
   readonly log?: (message: string) => void
@@ -44,6 +48,9 @@ const PROGRAMS = [
   ['setpriv', ['--version'], 'util-linux'],
 ] as const
 
+/** What tells the operator's network of a new address. */
+const ANNOUNCER = ['perl', ['-v'], 'perl-base'] as const
+
 /**
  * A project's network as a network namespace of this host: a bridge that routes between isolated ports,
  * an nftables firewall beside it, and a detached relay for connections from the host's loopback addresses.
@@ -57,6 +64,7 @@ export class NamespaceNetwork implements NetworkDriver {
   readonly #relay: RelayClient
   readonly #queue = new KeyedMutex()
   readonly #rules = new PortRulesState()
+  readonly #edge: EdgeRouter | null
 
   /** Throws a HostError for a malformed install id, or a run directory that is relative or too long. */
   constructor(options: NamespaceNetworkOptions) {
@@ -70,11 +78,13 @@ export class NamespaceNetwork implements NetworkDriver {
     this.#guestUser = options.guestUser ?? 'berth-guest'
     this.#log = options.log ?? (() => {})
     this.#relay = new RelayClient(options.installId, options.runDir)
+    this.#edge = options.uplink ? new EdgeRouter(options.installId, options.uplink) : null
   }
 
   async prepare(): Promise<void> {
     if (process.getuid?.() !== 0) throw lacking('Networks need root. Start Berth as root.')
-    for (const [program, args, debianPackage] of PROGRAMS) {
+    const needed = this.#edge ? [...PROGRAMS, ANNOUNCER] : PROGRAMS
+    for (const [program, args, debianPackage] of needed) {
       const found = await tryCommand(program, args).catch(() => null)
       if (found?.code !== 0) {
         throw lacking(`The program \`${program}\` does not run. Install the package ${debianPackage}.`)
@@ -87,6 +97,8 @@ export class NamespaceNetwork implements NetworkDriver {
     }
     await runCommand('ip', ['netns', 'list'])
     this.#relay.makeDirectory()
+    // From a time when the uplink was another.
+    if (!this.#edge) await removeNamespace(edgeRouterName(this.#installId))
   }
 
   namespaceOf(networkKey: string): string {
@@ -94,11 +106,12 @@ export class NamespaceNetwork implements NetworkDriver {
   }
 
   ensureProject(network: ProjectNetwork): Promise<void> {
-    return this.#inNamespace(network.key, (namespace) => ensureNamespace(namespace, network))
+    return this.#inNamespace(network.key, (namespace) => this.#ensureNamespace(namespace, network))
   }
 
   removeProject(networkKey: string): Promise<void> {
     return this.#inNamespace(networkKey, async (namespace) => {
+      await this.#edge?.detach(networkKey)
       await removeNamespace(namespace)
       this.#log(`removed the network namespace ${namespace}`)
     })
@@ -107,29 +120,35 @@ export class NamespaceNetwork implements NetworkDriver {
   ensurePort(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<void> {
     return this.#inNamespace(network.key, async (namespace) => {
       checkGuestPort(network, port)
-      await ensureNamespace(namespace, network)
+      await this.#ensureNamespace(namespace, network)
       await ensureTap(namespace, port, this.#guestUser)
-      const differences = await this.#rules.differences(namespace, network, { ...port, policy })
+      const transit = this.#transitOf(network)
+      const differences = await this.#rules.differences(namespace, network, transit, { ...port, policy })
       if (differences.length === 0) await joinPort(namespace, port)
-      else await attachPort(namespace, network, port, policy)
+      else await attachPort(namespace, network, transit, port, policy)
+      await this.#edge?.mirror(namespace, network)
     })
   }
 
   async portDifferences(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<string[]> {
     const namespace = this.namespaceOf(network.key)
     const joined = await joinDifferences(namespace, port)
-    const rules = await this.#rules.differences(namespace, network, { ...port, policy })
-    return [...joined, ...rules.map((name) => `rules ${name}`)]
+    if ((await namespaceState(namespace)) !== 'present') return joined
+    const transit = this.#transitOf(network)
+    const rules = await this.#rules.differences(namespace, network, transit, { ...port, policy })
+    const edge = (await this.#edge?.differences(namespace, network)) ?? []
+    return [...joined, ...rules.map((name) => `rules ${name}`), ...edge]
   }
 
   ruleCounters(networkKey: string, port: GuestPort): Promise<RuleCounter[]> {
     return readRuleCounters(this.namespaceOf(networkKey), port)
   }
 
-  removePort(networkKey: string, port: GuestPort): Promise<void> {
-    return this.#inNamespace(networkKey, async (namespace) => {
+  removePort(network: ProjectNetwork, port: GuestPort): Promise<void> {
+    return this.#inNamespace(network.key, async (namespace) => {
       checkPortName(port)
-      await removeGuestPort(namespace, port)
+      await removeGuestPort(namespace, port, this.#edge !== null)
+      await this.#edge?.mirror(namespace, network)
     })
   }
 
@@ -175,12 +194,23 @@ export class NamespaceNetwork implements NetworkDriver {
     })
   }
 
-  census(): Promise<CensusEntry[]> {
-    return takeCensus(this.#installId, this.#relay)
+  async census(): Promise<CensusEntry[]> {
+    const entries = await takeCensus(this.#installId, this.#relay)
+    return [...entries, ...((await this.#edge?.census()) ?? [])]
   }
 
-  shutdownIdle(): Promise<void> {
-    return this.#relay.stopIfIdle()
+  async shutdownIdle(): Promise<void> {
+    await this.#relay.stopIfIdle()
+    await this.#edge?.removeIfIdle()
+  }
+
+  #transitOf(network: ProjectNetwork): Transit | null {
+    return this.#edge?.transitOf(network) ?? null
+  }
+
+  async #ensureNamespace(namespace: string, network: ProjectNetwork): Promise<void> {
+    await ensureNamespace(namespace, network, this.#transitOf(network))
+    await this.#edge?.attach(namespace, network)
   }
 
   #inNamespace(key: string, task: (namespace: string) => Promise<void>): Promise<void> {

@@ -9,6 +9,8 @@ export interface ProjectNetwork {
   readonly key: string
   /** The bridge's own address with prefix length, such as `10.64.0.1/20`: the guests' gateway. */
   readonly gateway: string
+  /** From 1 to MAX_PROJECT_NUMBER, another for every project: its place at the edge router follows from it. */
+  readonly number: number
 }
 
 /** A guest's place on its project's network. */
@@ -71,7 +73,7 @@ export interface NetworkDriver {
   /** What of a port is missing on the host or other than it should be, for a person to read; none: all is well. */
   portDifferences(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<string[]>
   ruleCounters(networkKey: string, port: GuestPort): Promise<RuleCounter[]>
-  removePort(networkKey: string, port: GuestPort): Promise<void>
+  removePort(network: ProjectNetwork, port: GuestPort): Promise<void>
   /**
    * Opens the way in and answers where it listens; a forward that is already open answers its own place.
    * With another gate than before, connections that the new one refuses end.
@@ -82,6 +84,9 @@ export interface NetworkDriver {
   /** The open forwards of one instance. */
   forwardsOf(instanceId: string): Promise<OpenForward[]>
   census(): Promise<CensusEntry[]>
-  /** Ends what the driver keeps running on the host for nobody's sake: the relay, once it forwards nothing. */
+  /**
+   * Ends what the driver keeps on the host for nobody's sake: the relay, once it forwards nothing, and the edge
+   * router, once no project is attached to it.
+   */
   shutdownIdle(): Promise<void>
 }

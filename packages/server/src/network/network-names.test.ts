@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { bridgeMac, checkGuestPort, keyOfNamespace, namespaceName, parseGateway } from './network-names.ts'
+import { gatewayMac, checkGuestPort, keyOfNamespace, namespaceName, parseGateway } from './network-names.ts'
 
-const network = { key: 'p1', gateway: '10.64.0.1/20' }
+const network = { key: 'p1', gateway: '10.64.0.1/20', number: 1 }
 const port = { instanceId: 'i-5', tap: 'g5', mac: '02:00:00:00:00:05', address: '10.64.0.5' }
 
 test('a namespace carries the installation and the project, and tells the project back', () => {
@@ -13,9 +13,9 @@ test('a namespace carries the installation and the project, and tells the projec
 })
 
 test('the bridge has a locally administered unicast address that depends on the namespace alone', () => {
-  expect(bridgeMac('berth-abc123-p1')).toMatch(/^02(:[0-9a-f]{2}){5}$/)
-  expect(bridgeMac('berth-abc123-p1')).toBe(bridgeMac('berth-abc123-p1'))
-  expect(bridgeMac('berth-abc123-p1')).not.toBe(bridgeMac('berth-abc123-p2'))
+  expect(gatewayMac('berth-abc123-p1')).toMatch(/^02(:[0-9a-f]{2}){5}$/)
+  expect(gatewayMac('berth-abc123-p1')).toBe(gatewayMac('berth-abc123-p1'))
+  expect(gatewayMac('berth-abc123-p1')).not.toBe(gatewayMac('berth-abc123-p2'))
 })
 
 test('a gateway is an IPv4 address with a prefix length', () => {

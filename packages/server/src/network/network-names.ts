@@ -32,8 +32,8 @@ export function keyOfNamespace(installId: string, namespace: string): string | n
   return KEY.test(key) ? key : null
 }
 
-/** The bridge's own MAC address: locally administered, and the same after every reboot of the host. */
-export function bridgeMac(namespace: string): string {
+/** The MAC address of a namespace's gateway: locally administered, and the same after every reboot of the host. */
+export function gatewayMac(namespace: string): string {
   const digest = createHash('sha256').update(namespace).digest()
   return ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':')
 }

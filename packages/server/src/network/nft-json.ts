@@ -41,11 +41,18 @@ export function meta(key: string): NftObject {
   return { meta: { key } }
 }
 
-/** A member of the connection's record, of its first packet where it has a direction: see nft(8), "ct". */
+/** A member of the connection's record, see nft(8), "ct". */
 export function ct(key: string): NftObject {
-  const directed = key === 'ip saddr' || key === 'proto-dst'
-  return { ct: directed ? { key, dir: 'original' } : { key } }
+  return { ct: { key } }
 }
+
+/** The address or port that the connection's first packet came from or went to, before any translation. */
+export function asked(key: 'ip saddr' | 'ip daddr' | 'proto-dst'): NftObject {
+  return { ct: { key, dir: 'original' } }
+}
+
+/** The port that the answers come from: the guest's own, whatever port its caller asked for. */
+export const ANSWERING_PORT: NftObject = { ct: { key: 'proto-src', dir: 'reply' } }
 
 export function state(...states: string[]): NftObject {
   return { match: { op: 'in', left: ct('state'), right: states.length === 1 ? states[0] : states } }
@@ -59,12 +66,21 @@ export function equal(left: NftObject, right: string | number | NftObject): NftO
   return { match: { op: '==', left, right } }
 }
 
-export function differ(left: NftObject, right: string | number): NftObject {
+export function differ(left: NftObject, right: string | number | NftObject): NftObject {
   return { match: { op: '!=', left, right } }
 }
 
 export function lookUp(key: NftObject, map: string): NftObject {
   return { vmap: { key, data: `@${map}` } }
+}
+
+/** The address that a map holds for a key, as translations take it. */
+export function lookUpAddress(key: NftObject, map: string): NftObject {
+  return { map: { key, data: `@${map}` } }
+}
+
+export function jumpTo(target: string): NftObject {
+  return { jump: { target } }
 }
 
 export function goTo(target: string): NftObject {

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto'
 import { addressText, type AddressSet } from './address-set.ts'
-import type { GuestPolicy, PolicyRule, ServiceMatch } from './guest-policy.ts'
+import type { Transit } from './bridge-uplink.ts'
+import type { GuestPolicy, PolicyRule, RoutedForward, RoutedWays, ServiceMatch } from './guest-policy.ts'
 import {
   ACCEPT,
   add,
+  ANSWERING_PORT,
+  asked,
   COUNTER,
   ct,
+  differ,
   DROP,
   equal,
   goTo,
@@ -17,7 +21,7 @@ import {
 } from './nft-json.ts'
 
 /** Where packets go that no rule lets pass. */
-const REFUSE = 'refuse'
+export const REFUSE = 'refuse'
 
 /**
  * The chain that refuses. A new connection is met with silence. One that was open under earlier rules is
@@ -38,19 +42,68 @@ export function refusalRules(): NftObject[] {
 }
 
 /**
- * The rules of one guest's chain. They look at a connection's first packet, whichever way the packet at
- * hand goes, so every packet of a connection gets the verdict that its first one would get now: nothing
- * outlives the rules that admitted it. A connection that they admit carries their mark, which later
+ * The rules of the chain of the guest at an address. They look at a connection's first packet, whichever way
+ * the packet at hand goes, so every packet of a connection gets the verdict that its first one would get now:
+ * nothing outlives the rules that admitted it. A connection that they admit carries their mark, which later
  * packets are admitted by at once; other rules have another mark.
+ * @param transit the project's way out; null where packets are not routed in from beyond the host
  */
-export function policyRules(chain: string, instanceId: string, policy: GuestPolicy): NftObject[] {
+export function policyRules(
+  chain: string,
+  { instanceId, address }: { readonly instanceId: string; readonly address: string },
+  policy: GuestPolicy,
+  transit: Transit | null,
+): NftObject[] {
   const mark = policyMark(instanceId, policy)
   const pass = [COUNTER, { mangle: { key: ct('mark'), value: mark } }, ACCEPT]
   return [
     rule(INET, chain, [equal(ct('mark'), mark), ACCEPT]),
+    ...(transit === null ? [] : wayRules(chain, address, policy.ways, transit)),
     ...policy.rules.flatMap((each) => rulesOf(chain, each, pass)),
+    ...(transit === null
+      ? []
+      : policy.ways.forwards.map((forward) => forwardRule(chain, forward, transit, pass))),
     rule(INET, chain, [COUNTER, goTo(REFUSE)], DEFAULT_LABEL),
   ]
+}
+
+/** What the rule is called that admits whom a forward admits. */
+function forwardLabel({ protocol, internalPort }: RoutedForward): string {
+  return `forward ${protocol} ${internalPort}`
+}
+
+/** Ends connections that came by a public address or a forward which the guest has no more, whatever the rules. */
+function wayRules(
+  chain: string,
+  address: string,
+  { publicAddress, forwards }: RoutedWays,
+  transit: Transit,
+): NftObject[] {
+  const own = [address, transit.address, ...(publicAddress === null ? [] : [publicAddress])]
+  const atTransit = equal(asked('ip daddr'), transit.address)
+  return [
+    rule(INET, chain, [differ(asked('ip daddr'), { set: own }), goTo(REFUSE)]),
+    ...(['tcp', 'udp'] as const).map((protocol) => {
+      const ports = forwards.filter((forward) => forward.protocol === protocol).map(({ port }) => port)
+      const others = ports.length === 0 ? [] : [differ(asked('proto-dst'), { set: ports })]
+      return rule(INET, chain, [equal(meta('l4proto'), protocol), atTransit, ...others, goTo(REFUSE)])
+    }),
+  ]
+}
+
+function forwardRule(
+  chain: string,
+  forward: RoutedForward,
+  transit: Transit,
+  pass: readonly NftObject[],
+): NftObject {
+  const { protocol, port, from } = forward
+  const cameBy = [
+    equal(meta('l4proto'), protocol),
+    equal(asked('ip daddr'), transit.address),
+    equal(asked('proto-dst'), port),
+  ]
+  return rule(INET, chain, [...sourceMatch(from), ...cameBy, ...pass], forwardLabel(forward))
 }
 
 /** What the rule that drops the rest is called. */
@@ -97,13 +150,13 @@ function sourceMatch(from: AddressSet): NftObject[] {
   const elements = from.map(([first, last]) =>
     first === last ? addressText(first) : { range: [addressText(first), addressText(last)] },
   )
-  return [equal(ct('ip saddr'), { set: elements })]
+  return [equal(asked('ip saddr'), { set: elements })]
 }
 
 function serviceMatch({ protocol, ports }: ServiceMatch): NftObject[] {
   if (protocol === 'any') return []
   const isProtocol = equal(meta('l4proto'), protocol)
-  return ports.length === 0 ? [isProtocol] : [isProtocol, equal(ct('proto-dst'), oneOf(ports))]
+  return ports.length === 0 ? [isProtocol] : [isProtocol, equal(ANSWERING_PORT, oneOf(ports))]
 }
 
 function oneOf(ports: readonly number[]): NftObject | number {

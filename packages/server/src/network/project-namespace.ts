@@ -1,8 +1,9 @@
 import { statfs, readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { HostError } from '@berth/contract/host/host-error'
+import type { Transit } from './bridge-uplink.ts'
 import type { ProjectNetwork } from './network-driver.ts'
-import { BRIDGE, bridgeMac, parseGateway } from './network-names.ts'
+import { BRIDGE, gatewayMac, parseGateway } from './network-names.ts'
 import { MAX_LISTING, type NftDocument, type NftObject } from './nft-json.ts'
 import { compileRuleset } from './ruleset.ts'
 import { commandFailure, runCommand, tryCommand } from '../host/run-command.ts'
@@ -35,9 +36,8 @@ export async function namespaceState(namespace: string): Promise<'absent' | 'hal
   }
 }
 
-/** Makes the namespace, its firewall and its bridge; whatever of them is there already stays as it is. */
-export async function ensureNamespace(namespace: string, network: ProjectNetwork): Promise<void> {
-  const { address, prefix } = parseGateway(network.gateway)
+/** Makes a namespace that knows no IPv6, whose connections are tracked from their first packet on. */
+export async function makeNamespace(namespace: string): Promise<void> {
   if ((await namespaceState(namespace)) === 'half-made')
     await runCommand('ip', ['netns', 'delete', namespace])
   if ((await namespaceState(namespace)) === 'absent') {
@@ -58,11 +58,24 @@ export async function ensureNamespace(namespace: string, network: ProjectNetwork
     // A connection is one from its first packet on: else an answer could pass for the opening of another.
     'net.netfilter.nf_conntrack_tcp_loose=0',
   ])
-  await loadRules(namespace, compileRuleset(network, []))
+  await runCommand('ip', ['-n', namespace, 'link', 'set', 'dev', 'lo', 'up'])
+}
+
+/**
+ * Makes a project's namespace, its firewall and its bridge; whatever of them is there already stays as it is.
+ * @param transit its way to the edge router, if it is to have one
+ */
+export async function ensureNamespace(
+  namespace: string,
+  network: ProjectNetwork,
+  transit: Transit | null,
+): Promise<void> {
+  const { address, prefix } = parseGateway(network.gateway)
+  await makeNamespace(namespace)
+  await loadRules(namespace, compileRuleset(network, transit, []))
   const links = await listLinks(namespace)
   const ip = (...args: string[]) => runCommand('ip', ['-n', namespace, ...args])
-  await ip('link', 'set', 'dev', 'lo', 'up')
-  const mac = bridgeMac(namespace)
+  const mac = gatewayMac(namespace)
   if (!links.some((link) => link.ifname === BRIDGE)) await ip('link', 'add', 'name', BRIDGE, 'type', 'bridge')
   // Without an address of its own the bridge takes its lowest port's, and guests lose their gateway as ports come
   // and go. Setting it, even to what it is, makes the kernel forget every neighbour.
@@ -71,7 +84,7 @@ export async function ensureNamespace(namespace: string, network: ProjectNetwork
   await ip('link', 'set', 'dev', BRIDGE, 'type', 'bridge', 'mcast_snooping', '0')
   await setKernel(namespace, bridgeSettings())
   await ip('address', 'replace', `${address}/${prefix}`, 'dev', BRIDGE)
-  await dropOtherAddresses(namespace, `${address}/${prefix}`)
+  await dropOtherAddresses(namespace, BRIDGE, `${address}/${prefix}`)
   await ip('link', 'set', 'dev', BRIDGE, 'up')
 }
 
@@ -101,6 +114,11 @@ export async function removeNamespace(namespace: string): Promise<void> {
   }
 }
 
+/** What tells `ip` and `bridge` which namespace to work in; null: this process's own. */
+export function inNamespace(namespace: string | null): string[] {
+  return namespace === null ? [] : ['-n', namespace]
+}
+
 /** Loads one nftables transaction in the namespace. */
 export async function loadRules(namespace: string, document: NftDocument): Promise<void> {
   const input = JSON.stringify(document)
@@ -115,9 +133,9 @@ export async function readRuleset(namespace: string): Promise<readonly NftObject
   return (JSON.parse(text) as NftDocument).nftables
 }
 
-/** Every network device in the namespace, the loopback device and the bridge included. */
-export async function listLinks(namespace: string): Promise<NetworkLink[]> {
-  const text = await runCommand('ip', ['-n', namespace, '-details', '-json', 'link', 'show'])
+/** Every network device in the namespace (null: this process's own), the loopback device included. */
+export async function listLinks(namespace: string | null): Promise<NetworkLink[]> {
+  const text = await runCommand('ip', [...inNamespace(namespace), '-details', '-json', 'link', 'show'])
   return JSON.parse(text) as NetworkLink[]
 }
 
@@ -139,7 +157,7 @@ function bridgeSettings(): string[] {
 }
 
 /** `--ignore` passes over settings this kernel does not have; one that it refuses is still an error. */
-async function setKernel(namespace: string, settings: readonly string[]): Promise<void> {
+export async function setKernel(namespace: string, settings: readonly string[]): Promise<void> {
   await runCommand('ip', [
     'netns',
     'exec',
@@ -152,13 +170,14 @@ async function setKernel(namespace: string, settings: readonly string[]): Promis
   ])
 }
 
-async function dropOtherAddresses(namespace: string, keep: string): Promise<void> {
-  const text = await runCommand('ip', ['-n', namespace, '-json', 'address', 'show', 'dev', BRIDGE])
+/** Leaves a device no IPv4 address but one, given with its prefix length. */
+export async function dropOtherAddresses(namespace: string, device: string, keep: string): Promise<void> {
+  const text = await runCommand('ip', ['-n', namespace, '-json', 'address', 'show', 'dev', device])
   const links = JSON.parse(text) as { addr_info?: { family: string; local: string; prefixlen: number }[] }[]
   for (const info of links.flatMap((link) => link.addr_info ?? [])) {
     const cidr = `${info.local}/${info.prefixlen}`
     if (info.family !== 'inet' || cidr === keep) continue
-    await runCommand('ip', ['-n', namespace, 'address', 'delete', cidr, 'dev', BRIDGE])
+    await runCommand('ip', ['-n', namespace, 'address', 'delete', cidr, 'dev', device])
   }
 }
 

@@ -10,7 +10,7 @@ interface ListedRule {
 
 /** What the kernel counted at each of a port's rules that count: refused frames of the guest, and its firewall. */
 export async function readRuleCounters(namespace: string, port: GuestPort): Promise<RuleCounter[]> {
-  const own = chainsOf(port).filter(({ name }) => name.startsWith('from-') || name.startsWith('to-'))
+  const own = chainsOf(port, false).filter(({ name }) => name.startsWith('from-') || name.startsWith('to-'))
   const names = new Set(own.map(({ name }) => name))
   const rules = (await readRuleset(namespace))
     .flatMap(({ rule }) => (rule === undefined ? [] : [rule as ListedRule]))

@@ -4,7 +4,7 @@ import type { ProjectNetwork } from './network-driver.ts'
 import type { NftDocument } from './nft-json.ts'
 import { compilePortRemoval, compileRuleset, type GuardedPort } from './ruleset.ts'
 
-const network: ProjectNetwork = { key: 'p1', gateway: '10.64.0.1/20' }
+const network: ProjectNetwork = { key: 'p1', gateway: '10.64.0.1/20', number: 1 }
 const five = port(5)
 const six = port(6)
 
@@ -27,7 +27,7 @@ function commands(document: NftDocument): string[] {
 }
 
 test('every chain with a hook drops what no rule accepts', () => {
-  const hooks = compileRuleset(network, []).nftables.flatMap((command) => {
+  const hooks = compileRuleset(network, null, []).nftables.flatMap((command) => {
     const { chain } = (command.add ?? {}) as { chain?: { hook?: string; policy?: string } }
     return chain?.hook === undefined ? [] : [`${chain.hook} ${chain.policy}`]
   })
@@ -35,7 +35,7 @@ test('every chain with a hook drops what no rule accepts', () => {
 })
 
 test('loading one port touches no chain of another, and never a whole table or map', () => {
-  const lines = commands(compileRuleset(network, [five]))
+  const lines = commands(compileRuleset(network, null, [five]))
   expect(lines.filter((line) => line.includes('g6') || line.includes('10.64.0.6'))).toEqual([])
   expect(lines.filter((line) => /^(flush|delete) (table|map|ruleset)/.test(line))).toEqual([])
   expect(lines.filter((line) => line.startsWith('flush'))).toEqual([
@@ -52,13 +52,13 @@ test('loading one port touches no chain of another, and never a whole table or m
 })
 
 test('the rules of several ports are those of each, one after another', () => {
-  const project = compileRuleset(network, []).nftables
-  const own = (guest: GuardedPort) => compileRuleset(network, [guest]).nftables.slice(project.length)
-  expect(compileRuleset(network, [five, six]).nftables).toEqual([...project, ...own(five), ...own(six)])
+  const project = compileRuleset(network, null, []).nftables
+  const own = (guest: GuardedPort) => compileRuleset(network, null, [guest]).nftables.slice(project.length)
+  expect(compileRuleset(network, null, [five, six]).nftables).toEqual([...project, ...own(five), ...own(six)])
 })
 
 test('the relay alone may open SSH to a guest without rules', () => {
-  const rules = compileRuleset(network, [five]).nftables.filter((command) =>
+  const rules = compileRuleset(network, null, [five]).nftables.filter((command) =>
     JSON.stringify(command).includes('"chain":"relay-10.64.0.5"'),
   )
   const match = (left: object, right: string | number) => ({ match: { op: '==', left, right } })
@@ -89,7 +89,7 @@ test.each([
   'element inet relayed 10.64.0.5',
   'chain inet relay-10.64.0.5',
 ])('removing a port adds before it deletes, so that it works when nothing is there: %s', (what) => {
-  const lines = commands(compilePortRemoval(five))
+  const lines = commands(compilePortRemoval(five, null))
   expect(lines.indexOf(`add ${what}`)).toBeGreaterThanOrEqual(0)
   expect(lines.indexOf(`delete ${what}`)).toBeGreaterThan(lines.indexOf(`add ${what}`))
 })

@@ -1,3 +1,5 @@
+import { guardChain, ownChain, portPart, type PortPart } from './nft-chains.ts'
+import { UPLINK_DEVICE, type Transit } from './bridge-uplink.ts'
 import type { GuestPolicy } from './guest-policy.ts'
 import type { GuestPort, ProjectNetwork } from './network-driver.ts'
 import { BRIDGE, parseGateway } from './network-names.ts'
@@ -19,9 +21,19 @@ import {
   TABLE,
   type NftDocument,
   type NftObject,
-  type NftTable,
 } from './nft-json.ts'
 import { policyRules, refusalRules, relayedRules } from './policy-rules.ts'
+import {
+  portTranslation,
+  sourcePart,
+  translationMaps,
+  translationRules,
+  TRANSLATION_HOOKS,
+  viaChain,
+  wantedWays,
+  wayChanges,
+  type WayTable,
+} from './translation-rules.ts'
 
 /** A guest's place on the network together with what may reach it there. */
 export interface GuardedPort extends GuestPort {
@@ -44,41 +56,76 @@ export interface GuardedPort extends GuestPort {
  * - The relay's connections come from the gateway's address. It cannot be borrowed: guests' sources are
  *   pinned, and the kernel refuses packets that arrive with one of its own addresses as source.
  * - Guests may ping the gateway and reach nothing else on it.
+ *
+ * Where packets are routed in and out, addresses are translated as translation-rules.ts tells; packets meet the
+ * rules between the two translations, so with the client's own address and the guest's own.
+ *
+ * @param transit the project's way to the edge router; null where only the relay leads in
+ * @param present what the namespace's maps lead to now, for the ports' elements in them to be replaced
  */
-export function compileRuleset(network: ProjectNetwork, ports: readonly GuardedPort[]): NftDocument {
+export function compileRuleset(
+  network: ProjectNetwork,
+  transit: Transit | null,
+  ports: readonly GuardedPort[],
+  present: WayTable = NO_WAYS,
+): NftDocument {
   const gateway = parseGateway(network.gateway).address
-  return { nftables: [...projectRules(), ...ports.flatMap((port) => portRules(gateway, port))] }
+  return {
+    nftables: [
+      ...projectRules(transit),
+      ...ports.flatMap((port) => portRules(gateway, port, transit)),
+      ...(transit === null ? [] : ports.flatMap((port) => waysOf(port, present))),
+    ],
+  }
 }
 
-/** Compiles the transaction that takes away what `compileRuleset` made for one port, and nothing if it is gone. */
-export function compilePortRemoval(port: GuestPort): NftDocument {
-  const parts = portParts(port)
+/**
+ * Compiles the transaction that takes away what `compileRuleset` made for one port, and nothing if it is gone.
+ * @param ways what the namespace's maps lead to now; null where no packets are routed in
+ */
+export function compilePortRemoval(port: GuestPort, ways: WayTable | null): NftDocument {
+  const parts = portParts(port, ways !== null)
+  const via = viaChain(port.address)
   return {
     nftables: [
       // Deleting what is not there fails the whole transaction: add first.
       ...containers(),
+      ...(ways === null ? [] : translationMaps()),
       ...parts.flatMap((part) => [add({ chain: part.chain }), add({ element: part.element })]),
       ...parts.flatMap((part) => [
         { delete: { element: part.element } },
         { flush: { chain: part.chain } },
         { delete: { chain: part.chain } },
       ]),
+      ...(ways === null
+        ? []
+        : [
+            add({ chain: via }),
+            ...wayChanges(ways, port.address, NO_WAYS),
+            { flush: { chain: via } },
+            { delete: { chain: via } },
+          ]),
     ],
   }
+}
+
+const NO_WAYS: WayTable = { publicAddresses: new Map(), forwards: new Map() }
+
+function waysOf({ address, policy }: GuardedPort, present: WayTable): NftObject[] {
+  return wayChanges(present, address, wantedWays(address, policy.ways))
 }
 
 /** The chains that one port's packets and frames meet: the project's and the port's own. */
 export function chainsOf(
   port: GuestPort,
+  translated: boolean,
 ): { readonly family: string; readonly table: string; readonly name: string }[] {
   const shared = ['refuse', 'input', 'output', 'forward'].map((name) => ({ ...INET, name }))
   const frames = ['prerouting', 'forward'].map((name) => ({ ...LINK, name }))
-  return [...shared, ...frames, ...portParts(port).map(({ chain }) => chain)]
-}
-
-/** The maps that lead packets and frames to a port's chains, each with the port's key in it. */
-export function mapsOf(port: GuestPort): { readonly map: NftObject; readonly key: string }[] {
-  return portParts(port).map(({ map, key }) => ({ map, key }))
+  const translating = translated
+    ? [...TRANSLATION_HOOKS.map((name) => ({ ...INET, name })), viaChain(port.address)]
+    : []
+  return [...shared, ...frames, ...translating, ...portParts(port, translated).map(({ chain }) => chain)]
 }
 
 /** The chain that holds the firewall rules of the guest at an address. */
@@ -86,14 +133,14 @@ function policyChain(address: string): string {
   return `to-${address}`
 }
 
-function projectRules(): NftObject[] {
+function projectRules(transit: Transit | null): NftObject[] {
   return [
     ...containers(),
-    ...baseChain(LINK, 'prerouting', 'prerouting', -300),
+    ...guardChain(LINK, 'prerouting', 'prerouting', -300),
     rule(LINK, 'prerouting', [lookUp(meta('iifname'), 'ports')]),
-    ...baseChain(LINK, 'forward', 'forward', -200),
+    ...guardChain(LINK, 'forward', 'forward', -200),
     ...refusalRules(),
-    ...baseChain(INET, 'input', 'input', 0),
+    ...guardChain(INET, 'input', 'input', 0),
     rule(INET, 'input', [equal(meta('iifname'), 'lo'), ACCEPT]),
     rule(INET, 'input', [state('established', 'related'), ACCEPT]),
     rule(INET, 'input', [
@@ -101,22 +148,31 @@ function projectRules(): NftObject[] {
       equal(field('icmp', 'type'), 'echo-request'),
       ACCEPT,
     ]),
-    ...baseChain(INET, 'output', 'output', 0),
+    ...guardChain(INET, 'output', 'output', 0),
     rule(INET, 'output', [differ(meta('oifname'), BRIDGE), ACCEPT]),
     rule(INET, 'output', [state('established', 'related'), ACCEPT]),
     rule(INET, 'output', [lookUp(field('ip', 'daddr'), 'relayed')]),
-    ...baseChain(INET, 'forward', 'forward', 0),
+    ...guardChain(INET, 'forward', 'forward', 0),
     rule(INET, 'forward', [state('invalid'), DROP]),
     rule(INET, 'forward', [state('related'), ACCEPT]),
     rule(INET, 'forward', [equal(ct('direction'), 'reply'), lookUp(field('ip', 'saddr'), 'guests')]),
     rule(INET, 'forward', [equal(ct('direction'), 'reply'), ACCEPT]),
     rule(INET, 'forward', [lookUp(field('ip', 'daddr'), 'guests')]),
+    ...(transit?.guestEgress === true ? [rule(INET, 'forward', OUTWARDS)] : []),
+    ...(transit === null ? [] : translationRules(transit)),
   ]
 }
 
-function portRules(gateway: string, port: GuardedPort): NftObject[] {
-  const { mac, address, policy, instanceId } = port
-  const [from, to, relayed] = portParts(port)
+/** From a guest to the edge router, which knows what is closed to guests. */
+const OUTWARDS: readonly NftObject[] = [
+  equal(meta('iifname'), BRIDGE),
+  equal(meta('oifname'), UPLINK_DEVICE),
+  ACCEPT,
+]
+
+function portRules(gateway: string, port: GuardedPort, transit: Transit | null): NftObject[] {
+  const { mac, address, policy } = port
+  const [from, to, relayed] = portParts(port, false)
   const sends = (type: 'arp' | 'ip', ...rest: NftObject[]) =>
     rule(LINK, from.chain.name, [equal(field('ether', 'type'), type), ...rest])
   const refuses = (label: string, ...expr: NftObject[]) =>
@@ -132,31 +188,23 @@ function portRules(gateway: string, port: GuardedPort): NftObject[] {
     refuses('link-local', equal(field('ip', 'daddr'), { prefix: { addr: '169.254.0.0', len: 16 } })),
     sends('ip', ACCEPT),
     ...ownChain(to),
-    ...policyRules(to.chain.name, instanceId, policy),
+    ...policyRules(to.chain.name, port, policy, transit),
     ...ownChain(relayed),
     ...relayedRules(relayed.chain.name, gateway, policy),
+    ...(transit === null ? [] : portTranslation(port.address, policy.ways)),
   ]
 }
 
-interface PortPart {
-  readonly chain: NftTable & { readonly name: string }
-  readonly map: NftObject
-  readonly key: string
-  readonly element: NftObject
-}
-
-/** A port's chains, and the map elements that lead to them. */
-function portParts(port: GuestPort): [from: PortPart, to: PortPart, relayed: PortPart] {
-  const part = (table: NftTable, map: string, key: string, name: string): PortPart => ({
-    chain: { ...table, name },
-    map: { ...table, name: map },
-    key,
-    element: { ...table, name: map, elem: [[key, { jump: { target: name } }]] },
-  })
+/** A port's chains, and the map elements that lead to them by the port's own key. */
+function portParts(
+  port: GuestPort,
+  translated: boolean,
+): [from: PortPart, to: PortPart, relayed: PortPart, ...translating: PortPart[]] {
   return [
-    part(LINK, 'ports', port.tap, `from-${port.tap}`),
-    part(INET, 'guests', port.address, policyChain(port.address)),
-    part(INET, 'relayed', port.address, `relay-${port.address}`),
+    portPart(LINK, 'ports', port.tap, `from-${port.tap}`),
+    portPart(INET, 'guests', port.address, policyChain(port.address)),
+    portPart(INET, 'relayed', port.address, `relay-${port.address}`),
+    ...(translated ? [sourcePart(port.address)] : []),
   ]
 }
 
@@ -168,13 +216,4 @@ function containers(): NftObject[] {
     add({ map: { ...INET, name: 'guests', type: 'ipv4_addr', map: 'verdict' } }),
     add({ map: { ...INET, name: 'relayed', type: 'ipv4_addr', map: 'verdict' } }),
   ]
-}
-
-function baseChain(table: NftTable, name: string, hook: string, prio: number): NftObject[] {
-  const chain = { ...table, name }
-  return [add({ chain: { ...chain, type: 'filter', hook, prio, policy: 'drop' } }), { flush: { chain } }]
-}
-
-function ownChain(part: PortPart): NftObject[] {
-  return [add({ chain: part.chain }), { flush: { chain: part.chain } }, add({ element: part.element })]
 }

@@ -7,6 +7,7 @@ import { gpuModel } from './migrations/0004-gpu-model.ts'
 import { services } from './migrations/0005-services.ts'
 import { auditDetail } from './migrations/0006-audit-detail.ts'
 import { certificateAuthority } from './migrations/0007-certificate-authority.ts'
+import { projectNumbers } from './migrations/0008-project-numbers.ts'
 import type { Schema } from './schema.ts'
 
 /** Every migration in order; a database names those it has had. */
@@ -18,6 +19,7 @@ const MIGRATIONS = {
   '0005-services': { up: withReferencesChecked(services) },
   '0006-audit-detail': { up: auditDetail },
   '0007-certificate-authority': { up: certificateAuthority },
+  '0008-project-numbers': { up: projectNumbers },
 }
 
 /** A database whose schema this program cannot use; the message says what to do. */

@@ -28,6 +28,10 @@ export async function createProject(
   db: Queryable,
   project: { organizationId: string; name: string; description: string; now: number },
 ): Promise<ProjectRow> {
+  const { highest } = await db
+    .selectFrom('projects')
+    .select(({ fn }) => fn.max('number').as('highest'))
+    .executeTakeFirstOrThrow()
   return db
     .insertInto('projects')
     .values({
@@ -36,6 +40,7 @@ export async function createProject(
       name: project.name,
       description: project.description,
       network_key: shortId(),
+      number: (highest ?? 0) + 1,
       created_at: project.now,
       modified_at: project.now,
     })

@@ -50,6 +50,8 @@ interface ProjectsTable {
   description: string
   /** Names the project's network on a host; `[a-z0-9]{7}`. */
   network_key: string
+  /** From 1, another for every project of the installation. */
+  number: number
   created_at: number
   modified_at: number
 }

@@ -8,6 +8,8 @@ export interface WaysIn {
   readonly forwards: readonly PortForwardPlace[]
   /** Where tenants reach its SSH: at its public address or by a forward; null where only the operator does. */
   readonly ssh: { readonly address: string; readonly port: number } | null
+  /** Whether tenants are beyond the host, where the operator's own way to its SSH is of no use to them. */
+  readonly beyondHost?: boolean
 }
 
 const NO_WAYS_IN: WaysIn = { publicAddress: '', forwards: [], ssh: null }

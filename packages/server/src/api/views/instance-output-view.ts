@@ -22,7 +22,7 @@ export function outputView(
   if (row.machine_facts === null || settings === null) return {}
   const facts = JSON.parse(row.machine_facts) as { address: string; osName: string; user: string }
   const waysIn = waysInOf(row)
-  const ssh = waysIn.ssh ?? operatorSsh(row)
+  const ssh = waysIn.ssh ?? (waysIn.beyondHost === true ? null : operatorSsh(row))
   if (row.kind === 'Service') {
     const { application = null } = settings
     return serviceOutput(

@@ -24,7 +24,8 @@ export const attachPhase: DeployPhase = {
     const network = projectNetwork(host, project)
     await host.projectLocks.run(network.key, async () => {
       await host.network.ensureProject(network)
-      await host.network.ensurePort(network, guestPort(host, id, address), policyOf(input.settings))
+      const policy = policyOf(host.plan, input.settings, input.places)
+      await host.network.ensurePort(network, guestPort(host, id, address), policy)
     })
     return { done: {} }
   },

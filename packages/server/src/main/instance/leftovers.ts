@@ -13,6 +13,8 @@ const INNER_KINDS: Readonly<Partial<Record<CensusEntry['kind'], CensusEntry['kin
   socket: 'directory',
   'nft-table': 'namespace',
   tap: 'namespace',
+  veth: 'namespace',
+  'public-address': 'namespace',
 }
 
 /**
@@ -47,9 +49,12 @@ function removalOf({ kind, name }: CensusEntry, relayPid: string | undefined): s
     case 'process':
       return `kill -9 ${name}`
     case 'tap':
+    case 'veth':
       return `ip -n ${namespace} link delete ${inside}`
     case 'nft-table':
       return `ip netns exec ${namespace} nft delete table ${inside}`
+    case 'public-address':
+      return `berth network verify (the edge router routes ${name})`
     case 'namespace':
       return `ip netns delete ${name}`
     case 'directory':

@@ -1,0 +1,155 @@
+import { addressSet, addressText, union, type AddressSet } from './address-set.ts'
+import { TRANSIT_NETWORK, UPLINK_DEVICE } from './bridge-uplink.ts'
+import { guardChain, translationChain } from './nft-chains.ts'
+import {
+  ACCEPT,
+  add,
+  ct,
+  differ,
+  DROP,
+  equal,
+  field,
+  goTo,
+  INET,
+  lookUpAddress,
+  meta,
+  rule,
+  state,
+  TABLE,
+  type NftDocument,
+  type NftObject,
+} from './nft-json.ts'
+import { REFUSE, refusalRules } from './policy-rules.ts'
+
+/**
+ * Closed to guests, wherever the operator's network leads: what is not globally reachable (RFC 6890) may be the
+ * operator's own.
+ */
+const PRIVATE_NETWORKS = addressSet([
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '224.0.0.0/3',
+])
+
+const TRANSIT: NftObject = { prefix: { addr: TRANSIT_NETWORK.address, len: TRANSIT_NETWORK.prefix } }
+const FROM_PROJECT = equal(meta('iifname'), 'p-*')
+const TO_PROJECT = equal(meta('oifname'), 'p-*')
+const FROM_UPLINK = equal(meta('iifname'), UPLINK_DEVICE)
+const TO_UPLINK = equal(meta('oifname'), UPLINK_DEVICE)
+
+export interface EdgeSettings {
+  readonly edgeAddress: string
+  readonly guestEgress: boolean
+  /** The host's own addresses: closed to guests. */
+  readonly hostAddresses: readonly string[]
+}
+
+/**
+ * Compiles the edge router's rules. It admits what a project's own rules decide on (packets to a public address,
+ * which is routed to one project, or to a forward of the edge address, which is translated to a project's transit
+ * address), the answers, and, where guests may go out, what they send to public networks. Which forwards there
+ * are stands in the maps `tcp` and `udp`: external port to transit address; loading this leaves them as they are.
+ *
+ * Nothing reaches the router itself but pings. A project's packets can only come from its transit address and its
+ * guests' public addresses: the kernel drops others by the reverse path.
+ */
+export function compileEdgeRuleset({ edgeAddress, guestEgress, hostAddresses }: EdgeSettings): NftDocument {
+  const closed = union([...PRIVATE_NETWORKS, ...addressSet(hostAddresses)])
+  const toEdge = (protocol: 'tcp' | 'udp') =>
+    rule(INET, 'arrive', [
+      equal(field('ip', 'daddr'), edgeAddress),
+      { dnat: { family: 'ip', addr: lookUpAddress(field(protocol, 'dport'), protocol) } },
+    ])
+  const translated = { match: { op: 'in', left: ct('status'), right: 'dnat' } }
+  const comesIn = guestEgress ? [] : [FROM_UPLINK]
+  const closes = { match: { op: '==', left: field('ip', 'daddr'), right: { set: elementsOf(closed) } } }
+  return {
+    nftables: [
+      add({ table: { family: INET.family, name: TABLE } }),
+      ...(['tcp', 'udp'] as const).map((name) =>
+        add({ map: { ...INET, name, type: 'inet_service', map: 'ipv4_addr' } }),
+      ),
+      ...refusalRules(),
+      ...guardChain(INET, 'input', 'input', 0),
+      rule(INET, 'input', [state('established', 'related'), ACCEPT]),
+      rule(INET, 'input', [equal(field('icmp', 'type'), 'echo-request'), ACCEPT]),
+      ...guardChain(INET, 'forward', 'forward', 0),
+      rule(INET, 'forward', [state('invalid'), DROP]),
+      rule(INET, 'forward', [state('related'), ACCEPT]),
+      rule(INET, 'forward', [equal(ct('direction'), 'reply'), ACCEPT]),
+      rule(INET, 'forward', [
+        ...comesIn,
+        TO_PROJECT,
+        equal(field('ip', 'daddr'), TRANSIT),
+        translated,
+        ACCEPT,
+      ]),
+      rule(INET, 'forward', [...comesIn, TO_PROJECT, differ(field('ip', 'daddr'), TRANSIT), ACCEPT]),
+      ...(guestEgress
+        ? [
+            rule(INET, 'forward', [FROM_PROJECT, closes, DROP]),
+            rule(INET, 'forward', [FROM_PROJECT, TO_UPLINK, ACCEPT]),
+          ]
+        : []),
+      rule(INET, 'forward', [goTo(REFUSE)]),
+      ...translationChain(INET, 'arrive', 'prerouting'),
+      toEdge('tcp'),
+      toEdge('udp'),
+      ...translationChain(INET, 'leave', 'postrouting'),
+      rule(INET, 'leave', [
+        equal(field('ip', 'saddr'), TRANSIT),
+        { snat: { family: 'ip', addr: edgeAddress } },
+      ]),
+    ],
+  }
+}
+
+/** The way from one project's elements of the maps `tcp` and `udp` to those that it should have. */
+export function compileEdgeForwards(
+  transitAddress: string,
+  present: readonly EdgeForward[],
+  wanted: readonly string[],
+): NftDocument {
+  const keep = new Set(wanted)
+  const own = present.filter(({ leadsTo }) => leadsTo === transitAddress).map(({ key }) => key)
+  const gone = present.filter(({ key, leadsTo }) =>
+    keep.has(key) ? leadsTo !== transitAddress : leadsTo === transitAddress,
+  )
+  const come = wanted.filter((key) => !own.includes(key))
+  const element = (key: string, address: string) => {
+    const [protocol, port] = key.split(' ')
+    return { element: { ...INET, name: protocol, elem: [[Number(port), address]] } }
+  }
+  return {
+    nftables: [
+      ...gone.map(({ key, leadsTo }) => ({ delete: element(key, leadsTo) })),
+      ...come.map((key) => add(element(key, transitAddress))),
+    ],
+  }
+}
+
+/** A port of the edge address, such as `tcp 30001`, and the transit address that it leads to. */
+export interface EdgeForward {
+  readonly key: string
+  readonly leadsTo: string
+}
+
+/** Reads the maps `tcp` and `udp` from what nft lists of the edge router. */
+export function readEdgeForwards(objects: readonly NftObject[]): EdgeForward[] {
+  return objects.flatMap(({ map }) => {
+    const { name, elem = [] } = (map ?? {}) as { name?: string; elem?: [number, string][] }
+    if (name !== 'tcp' && name !== 'udp') return []
+    return elem.map(([port, leadsTo]) => ({ key: `${name} ${port}`, leadsTo }))
+  })
+}
+
+function elementsOf(set: AddressSet): unknown[] {
+  return set.map(([first, last]) =>
+    first === last ? addressText(first) : { range: [addressText(first), addressText(last)] },
+  )
+}

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runCommand } from '../../packages/server/src/host/run-command.ts'
+import { gatewayMac } from '../../packages/server/src/network/network-names.ts'
+import { GuestTalk } from '../support/guest-talk.ts'
+import { guestPort, NetworkBench, until } from '../support/network-bench.ts'
+import { OperatorNetwork } from '../support/operator-network.ts'
+import { knock } from '../support/stand-in-guest.ts'
+import { allowPort, EVERYTHING, routedPolicy, tcpForward, UplinkBench } from '../support/uplink-bench.ts'
+
+// What may reach guests over an operator's bridge changes while connections are open, and things get lost.
+
+const bench = new UplinkBench()
+const { network, operator, router, one, two, inOne, a, far } = bench
+const { namespace: office } = operator.office
+const { namespace: visitor } = operator.visitor
+const near = operator.neighbour
+const EDGE = OperatorNetwork.edgeAddress
+const [PUBLIC_A, OTHER] = ['203.0.113.17', '203.0.113.19'] as const
+
+beforeAll(() => bench.setUp())
+afterAll(() => bench.tearDown())
+
+test('a change keeps the connections that are still allowed and ends the others', async () => {
+  const both = [allowPort('any', 8080), allowPort('any', 80)]
+  await a.attach(routedPolicy({ publicAddress: PUBLIC_A, rules: both }))
+  const kept = await GuestTalk.open(office, PUBLIC_A, 80)
+  const refused = await GuestTalk.open(visitor, PUBLIC_A, 80)
+  for (const talk of [kept, refused]) expect(await talk.say('before')).toBe('before')
+  await a.attach(routedPolicy({ publicAddress: PUBLIC_A, rules: [allowPort('198.51.100.10', 80)] }))
+  expect(await kept.say('after')).toBe('after')
+  expect(await refused.say('after')).toBe('ECONNRESET')
+  // Without its public address it is not reached by it, whatever the rules say.
+  await a.attach(routedPolicy({ rules: both }))
+  expect(await kept.say('without it')).toBe('ECONNRESET')
+  expect(await knock(office, [`${PUBLIC_A}:80`], 700)).toEqual(['silence'])
+  await a.attach(routedPolicy({ rules: both, forwards: [tcpForward(30001, 80, '198.51.100.10')] }))
+  const forwarded = await GuestTalk.open(office, EDGE, 30001)
+  await a.attach(routedPolicy({ rules: both, forwards: [tcpForward(30005, 80, '198.51.100.10')] }))
+  expect(await forwarded.say('after')).toBe('ECONNRESET')
+  for (const talk of [kept, refused, forwarded]) talk.close()
+})
+
+test('while a policy is replaced again and again, what both allow is never refused', async () => {
+  const both = [
+    routedPolicy({ publicAddress: PUBLIC_A, rules: [allowPort('any', 8080)] }),
+    routedPolicy({
+      publicAddress: PUBLIC_A,
+      rules: [allowPort('any', 22), allowPort('198.51.100.0/24', 8080)],
+    }),
+  ]
+  await a.attach(both[0])
+  const control = { going: true }
+  const changing = (async () => {
+    for (let turn = 0; control.going; turn++) await a.attach(both[turn % 2])
+  })()
+  const outcomes: string[] = []
+  for (let batch = 0; batch < 3; batch++)
+    outcomes.push(
+      ...(await knock(
+        office,
+        Array.from({ length: 30 }, () => `${PUBLIC_A}:8080`),
+        900,
+      )),
+    )
+  control.going = false
+  await changing
+  expect(outcomes.filter((outcome) => outcome !== 'a 198.51.100.10')).toEqual([])
+})
+
+test('an address is announced to neighbours that remember another place for it', async () => {
+  const seen = async () => {
+    const text = await runCommand('ip', ['-n', near, '-json', 'neighbour', 'show', OTHER])
+    return (JSON.parse(text) as { lladdr?: string }[])[0]?.lladdr
+  }
+  const stale = ['lladdr', '02:00:00:00:99:99', 'dev', 'eth0', 'nud', 'stale']
+  await runCommand('ip', ['-n', near, 'neighbour', 'replace', OTHER, ...stale])
+  await a.attach(routedPolicy({ publicAddress: OTHER, rules: [allowPort('any', 22)] }))
+  await until('the neighbour has learned', async () => (await seen()) === gatewayMac(router))
+  expect(await knock(near, [`${OTHER}:22`], 1500)).toEqual(['a'])
+  await a.attach(routedPolicy({}))
+})
+
+test('an address that goes from one project to another is reached at its new owner at once', async () => {
+  await a.attach(routedPolicy({ publicAddress: PUBLIC_A, rules: [allowPort('any', 8080)] }))
+  expect(await knock(near, [`${PUBLIC_A}:8080`], 1500)).toEqual(['a 203.0.113.50'])
+  await a.attach(routedPolicy({}))
+  await far.attach(routedPolicy({ publicAddress: PUBLIC_A, rules: [allowPort('any', 8080)] }))
+  expect(await knock(near, [`${PUBLIC_A}:8080`], 1500)).toEqual(['far 203.0.113.50'])
+  await far.attach(routedPolicy({}))
+})
+
+test('whatever is lost or changed is named, and made again', async () => {
+  const wanted = routedPolicy({
+    publicAddress: PUBLIC_A,
+    forwards: [tcpForward(30001, 22, '0.0.0.0/0')],
+    rules: [EVERYTHING],
+  })
+  const port = guestPort(9)
+  await network.ensurePort(one, port, wanted)
+  expect(await network.portDifferences(one, port, wanted)).toEqual([])
+  const inside = (...words: string[]) => runCommand('ip', ['netns', 'exec', inOne, ...words])
+  const edge = (...words: string[]) => runCommand('ip', ['netns', 'exec', router, ...words])
+  const host = (...words: string[]) => operator.ip(...words)
+  const outer = `berth-${bench.installId}`
+  const damages: [() => Promise<unknown>, string][] = [
+    [() => host('link', 'set', 'dev', outer, 'nomaster'), `device ${operator.namespace}/${outer}`],
+    [() => host('link', 'delete', 'dev', outer), `device ${operator.namespace}/${outer}`],
+    [() => edge('ip', 'link', 'set', 'dev', 'p-one', 'down'), `device ${router}/p-one`],
+    [() => edge('ip', 'link', 'delete', 'dev', 'p-one'), `device ${router}/p-one`],
+    [() => edge('ip', 'route', 'delete', PUBLIC_A), `route to ${PUBLIC_A}`],
+    [() => edge('ip', 'neighbour', 'delete', 'proxy', PUBLIC_A, 'dev', 'uplink'), `ARP for ${PUBLIC_A}`],
+    [() => edge('ip', 'route', 'delete', 'default'), `route from ${router}`],
+    [
+      () => edge('nft', 'insert', 'rule', 'inet', 'berth', 'forward', 'accept'),
+      `rules ${router}/inet forward`,
+    ],
+    [() => edge('nft', 'delete', 'element', 'inet', 'berth', 'tcp', '{ 30001 }'), 'forward tcp 30001'],
+    [() => edge('nft', 'flush', 'ruleset'), `rules ${router}/inet leave`],
+    [() => runCommand('ip', ['netns', 'delete', router]), `namespace ${router}`],
+    [() => inside('ip', 'route', 'delete', 'default'), `route from ${inOne}`],
+    [() => inside('nft', 'flush', 'chain', 'inet', 'berth', 'via-10.64.0.9'), 'rules inet via-10.64.0.9'],
+    [() => inside('nft', 'flush', 'chain', 'inet', 'berth', 'as-10.64.0.9'), 'rules inet as-10.64.0.9'],
+    [
+      () => inside('nft', 'delete', 'element', 'inet', 'berth', 'public', `{ ${PUBLIC_A} }`),
+      'rules inet map public',
+    ],
+    [() => inside('nft', 'flush', 'map', 'inet', 'berth', 'forwards'), 'rules inet map forwards'],
+  ]
+  for (const [damage, name] of damages) {
+    await damage()
+    expect(await network.portDifferences(one, port, wanted)).toContain(name)
+    await network.ensurePort(one, port, wanted)
+    expect(await network.portDifferences(one, port, wanted), name).toEqual([])
+  }
+  // What nobody asked for counts as well.
+  await edge('ip', 'route', 'add', OTHER, 'via', '169.254.1.0', 'dev', 'p-one')
+  await edge('nft', 'add', 'element', 'inet', 'berth', 'udp', '{ 30009 : 169.254.1.0 }')
+  expect(await network.portDifferences(one, port, wanted)).toEqual([
+    `surplus route to ${OTHER}`,
+    'surplus forward udp 30009',
+  ])
+  await network.ensurePort(one, port, wanted)
+  expect(await network.portDifferences(one, port, wanted)).toEqual([])
+  await network.removePort(one, port)
+  const left = await edge('nft', 'list', 'ruleset')
+  expect(left).not.toContain('30001')
+  expect(await edge('ip', 'neighbour', 'show', 'proxy')).toBe('')
+  // The other project was cut off with the router, and is attached again as its guests are looked after.
+  await network.ensureProject(two)
+})
+
+test('a bridge that is not there is named, and what is on the host stays as it is', async () => {
+  const before = await operator.ip('-brief', 'link', 'show')
+  const lost = new NetworkBench({ ...operator.uplink(true), bridge: 'nowhere' })
+  await expect(lost.network.ensureProject(lost.one)).rejects.toThrow(
+    `The uplink nowhere does not exist in the network namespace ${operator.namespace}. Make it as docs/network.md says, or configure uplinkBridge.`,
+  )
+  await lost.tearDown()
+  expect(await operator.ip('-brief', 'link', 'show')).toBe(before)
+})
