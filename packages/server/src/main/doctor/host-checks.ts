@@ -17,6 +17,7 @@ import { withProbeDirectory } from './probe-directory.ts'
 import { judgePrograms } from './programs.ts'
 import { judgeDisk, judgeFileLimit, judgeMemory, judgeTime } from './resources.ts'
 import { type FileFacts, judgeState } from './state.ts'
+import { uplinkFindings } from './uplink.ts'
 
 /** Looks at one thing, or several that belong together. What it throws becomes a finding of that name. */
 export interface Check {
@@ -42,6 +43,7 @@ export function hostChecks(config: Config, recheck: boolean): Check[] {
     { what: 'Accelerator', look: () => acceleratorFinding(config, recheck) },
     { what: 'Tap device', look: tapFinding },
     { what: 'Namespaces', look: () => tryNetwork() },
+    { what: 'Uplink', look: () => uplinkFindings(config) },
     { what: 'Guest images', look: () => imageFinding(config.cache) },
     ...shared,
   ]
