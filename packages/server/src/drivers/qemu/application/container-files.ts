@@ -55,6 +55,8 @@ export function containerFiles(application: Container): GuestFile[] {
  */
 const fixedWords = [
   '/usr/bin/podman',
+  // They would stand in the journal among the application's own lines.
+  '--events-backend=none',
   'run',
   '--name=berth-application',
   '--replace',

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path/posix'
 import { HostError } from '@berth/contract/host/host-error'
 import type { GuestApplication } from '../../machine-driver.ts'
 import type { GuestAgentClient } from '../guest-agent-client.ts'
@@ -50,14 +49,23 @@ function guestInput(application: GuestApplication | null): object {
     units: unitFiles,
     port: application.port,
     parts: {
-      application: part(guestUnits.application, guestPaths.application, containerFiles(application)),
-      web: part(guestUnits.web, guestPaths.web, webFiles(application)),
+      application: {
+        unit: guestUnits.application,
+        directory: guestPaths.application,
+        stamp: guestPaths.applied,
+        ...stored(containerFiles(application)),
+      },
+      web: {
+        unit: guestUnits.web,
+        directory: guestPaths.web,
+        stamp: guestPaths.webApplied,
+        ...stored(webFiles(application)),
+      },
     },
   }
 }
 
 /** Files of one unit, which is restarted or reloaded when they change. */
-function part(unit: string, directory: string, files: readonly GuestFile[]): object {
-  const fingerprint = createHash('sha256').update(JSON.stringify(files)).digest('hex')
-  return { unit, directory, files, fingerprint, stamp: join(directory, 'applied') }
+function stored(files: readonly GuestFile[]): object {
+  return { files, fingerprint: createHash('sha256').update(JSON.stringify(files)).digest('hex') }
 }

@@ -6,11 +6,14 @@ export const guestPaths = {
   command: '/etc/berth/application/command.json',
   /** Lines NAME=VALUE for podman(1)'s `--env-file`. */
   environment: '/etc/berth/application/environment',
+  /** Written once the files above are in use: sha256 of them all. */
+  applied: '/etc/berth/application/applied',
   web: '/etc/berth/web',
   webConfiguration: '/etc/berth/web/nginx.conf',
   key: '/etc/berth/web/key.pem',
   chain: '/etc/berth/web/chain.pem',
   root: '/etc/berth/web/root.pem',
+  webApplied: '/etc/berth/web/applied',
 } as const
 
 /** The systemd units of the container and of the web server in front of it. */

@@ -41,7 +41,10 @@ test('one that ended too often has failed, with how it ended and its last words'
 
 test('while it is restarted it has not failed', () => {
   const between = { ...ended, ActiveState: 'activating', NRestarts: '1' }
-  expect(readObservation(output(between, '502 '), [200]).state).toBe('starting')
+  expect(readObservation(output(between, '502 '), [200])).toMatchObject({
+    state: 'starting',
+    detail: 'it ended, and is started again (1).',
+  })
 })
 
 test('the log is bounded to whole lines at its end, and has no control characters', () => {
@@ -51,7 +54,7 @@ test('the log is bounded to whole lines at its end, and has no control character
   expect(Buffer.byteLength(log)).toBeGreaterThan(4000)
   expect(lines).toEqual(expect.arrayContaining(log.split('\n')))
   expect(log).toContain('line 999')
-  expect(readObservation(output(running, '502 ', 'a\u001b[31mred\u0007\n'), []).log).toBe('ared')
+  expect(readObservation(output(running, '502 ', '\n\na\u001b[31mred\u0007\n\n\nb\n'), []).log).toBe('ared\nb')
 })
 
 test('a guest that says something else is not up', () => {

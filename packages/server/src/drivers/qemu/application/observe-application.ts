@@ -6,7 +6,7 @@ import { guestPaths, guestUnits } from './guest-paths.ts'
 /** Longest log that is handed on, in bytes. */
 const maxLog = 4096
 
-/** $1: the application's unit, $2: a file as old as its configuration; then curl's words. */
+/** $1: the application's unit, $2: a file that is as old as its configuration is in use; then curl's words. */
 const SCRIPT = `
 unit=$1
 since=$(stat -c %Y "$2" 2>/dev/null || echo 0)
@@ -22,7 +22,7 @@ export async function observeApplication(
   agent: GuestAgentClient,
   application: Pick<GuestApplication, 'port' | 'tls' | 'health'>,
 ): Promise<ApplicationObservation> {
-  const words = [guestUnits.application, guestPaths.command, ...curlWords(application)]
+  const words = [guestUnits.application, guestPaths.applied, ...curlWords(application)]
   const { stdout } = await agent.exec(['/bin/sh', '-c', SCRIPT, 'berth', ...words], { timeoutMs: 60_000 })
   return readObservation(stdout, application.health.statuses)
 }
@@ -56,16 +56,20 @@ function curlWords({ port, tls, health }: Pick<GuestApplication, 'port' | 'tls' 
 export function readObservation(output: string, statuses: readonly number[]): ApplicationObservation {
   const [properties, rest] = splitOnce(output, '\n\n')
   const [answer, written] = splitOnce(rest, '\n')
-  const log = lastLines(guestText(written, Number.POSITIVE_INFINITY).trim())
+  const log = lastLines(guestText(written, Number.POSITIVE_INFINITY))
   const unit = new Map(properties.split('\n').map((line) => splitOnce(line, '=')))
   const status = Number(/^\d{3}/.exec(answer)?.[0] ?? 0)
   if (statuses.includes(status)) return { state: 'answering', detail: `HTTP ${status}`, log }
   if (unit.get('ActiveState') === 'failed') return { state: 'failed', detail: howItEnded(unit), log }
+  const restarts = Number(unit.get('NRestarts') ?? 0)
+  if (restarts > 0) return { state: 'starting', detail: `it ended, and is started again (${restarts}).`, log }
   return { state: 'starting', detail: whyNothingCame(status, guestText(answer.slice(4), 200).trim()), log }
 }
 
 /** A line that is cut would show half of a secret, which nobody then knows as one. */
-function lastLines(text: string): string {
+function lastLines(written: string): string {
+  // podman itself writes an empty one at each start.
+  const text = written.replaceAll(/\n{2,}/g, '\n').trim()
   const bytes = Buffer.from(text)
   if (bytes.length <= maxLog) return text
   const end = bytes.subarray(-maxLog).toString('utf8')

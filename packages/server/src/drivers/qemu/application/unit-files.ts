@@ -19,8 +19,7 @@ Type=notify
 NotifyAccess=all
 Environment=HOME=/root PODMAN_SYSTEMD_UNIT=%n
 ExecStart=/usr/bin/python3 -c 'import json, os; words = json.load(open("${guestPaths.command}")); os.execv(words[0], words)'
-ExecStop=/usr/bin/podman rm --force --ignore berth-application
-ExecStopPost=-/usr/bin/podman rm --force --ignore berth-application
+ExecStop=/usr/bin/podman --events-backend=none rm --force --ignore berth-application
 StandardOutput=null
 Delegate=yes
 KillMode=mixed
