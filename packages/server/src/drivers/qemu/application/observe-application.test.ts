@@ -54,7 +54,9 @@ test('the log is bounded to whole lines at its end, and has no control character
   expect(Buffer.byteLength(log)).toBeGreaterThan(4000)
   expect(lines).toEqual(expect.arrayContaining(log.split('\n')))
   expect(log).toContain('line 999')
-  expect(readObservation(output(running, '502 ', '\n\na\u001b[31mred\u0007\n\n\nb\n'), []).log).toBe('ared\nb')
+  expect(readObservation(output(running, '502 ', '\n\na\u001b[31mred\u0007\n\n\nb\n'), []).log).toBe(
+    'ared\nb',
+  )
 })
 
 test('a guest that says something else is not up', () => {
