@@ -1,4 +1,6 @@
+import type { PortForward } from '@berth/contract/network-rules'
 import type { PortForwardPlace } from '@berth/contract/vm-output'
+import type { Transport } from '../network/guest-policy.ts'
 import { PlaceTakenError, type OpenForward } from '../network/network-driver.ts'
 import { claimExternalPort, moveExternalPort, releaseExternalPort } from '../store/external-ports.ts'
 import { claimPublicAddress, movePublicAddress, releasePublicAddress } from '../store/public-addresses.ts'
@@ -8,6 +10,7 @@ import type { PhaseInput } from './deploy/phase.ts'
 import { placementOf } from './deploy/phase.ts'
 import {
   forwardTargets,
+  policyOf,
   publicClaimId,
   rowLeadsTo,
   SSH_PORT,
@@ -70,7 +73,7 @@ export async function ensureWaysIn(host: Host, input: PhaseInput): Promise<Opene
   }
   return {
     ssh,
-    waysIn: waysInFrom(input, wanted, opened),
+    waysIn: host.plan.routed ? routedWaysIn(host, input) : waysInFrom(input, wanted, opened),
     moving,
     problems,
     reopened: reopenedOf(opened, open),
@@ -104,6 +107,24 @@ function reopenedOf(opened: readonly WantedWay[], open: readonly OpenForward[]):
     .map(({ forward }) => forward.id.slice(forward.id.indexOf('/') + 1))
 }
 
+/** The ways in that packets are routed by: they are there once the guest's port is. */
+function routedWaysIn({ plan }: Host, { settings, places }: PhaseInput): WaysIn {
+  const { ways } = policyOf(plan, settings, places)
+  const placeOf = (protocol: Transport, internalPort: number) => {
+    const forward = ways.forwards.find(
+      (candidate) => candidate.protocol === protocol && candidate.internalPort === internalPort,
+    )
+    return forward && { address: plan.edgeAddress, port: forward.port }
+  }
+  const atPublicAddress = ways.publicAddress === null ? null : { address: ways.publicAddress, port: SSH_PORT }
+  return {
+    publicAddress: ways.publicAddress ?? '',
+    forwards: forwardPlaces(settings.portForwards, placeOf),
+    ssh: atPublicAddress ?? placeOf('tcp', SSH_PORT) ?? null,
+    beyondHost: true,
+  }
+}
+
 function waysInFrom(
   { row, settings }: PhaseInput,
   wanted: readonly WantedWay[],
@@ -111,20 +132,10 @@ function waysInFrom(
 ): WaysIn {
   const find = (ways: readonly WantedWay[], name: string) =>
     ways.find(({ forward }) => forward.id === `${row.id}/${name}`)?.forward
-  const forwards = settings.portForwards.flatMap((forward): PortForwardPlace[] => {
-    const protocol = forward.protocol ?? 'tcp'
-    const way = find(opened, `forward-${protocol}-${forward.internal_port}`)
-    if (!way) return []
-    return [
-      {
-        application: forward.application ?? '',
-        protocol,
-        ...way.listen,
-        internalPort: forward.internal_port,
-        source: forward.source,
-      },
-    ]
-  })
+  const forwards = forwardPlaces(
+    settings.portForwards,
+    (protocol, internalPort) => find(opened, `forward-${protocol}-${internalPort}`)?.listen,
+  )
   const claim = opened.find(({ forward }) => forward.id === publicClaimId(row.id))
   const publicAddress = claim?.forward.listen.address ?? ''
   const publicSsh = `public-tcp-${SSH_PORT}`
@@ -133,4 +144,19 @@ function waysInFrom(
   const atPublicAddress = publicAddress === '' || isHosts ? null : { address: publicAddress, port: SSH_PORT }
   const forwarded = find(opened, `forward-tcp-${SSH_PORT}`)?.listen ?? null
   return { publicAddress, forwards, ssh: atPublicAddress ?? forwarded }
+}
+
+/** Where each forward answers, as people read it; those that are not open are left out. */
+function forwardPlaces(
+  forwards: readonly PortForward[],
+  placeOf: (
+    protocol: Transport,
+    internalPort: number,
+  ) => { readonly address: string; readonly port: number } | undefined,
+): PortForwardPlace[] {
+  return forwards.flatMap((forward) => {
+    const { application = '', protocol = 'tcp', internal_port: internalPort, source } = forward
+    const place = placeOf(protocol, internalPort)
+    return place ? [{ application, protocol, ...place, internalPort, source }] : []
+  })
 }
