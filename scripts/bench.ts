@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { deploysText, measureDeploys } from './bench/deploys.ts'
 import { describeMachine, loadAverage } from './bench/machine.ts'
 import { operations } from './bench/operations.ts'
 import { reportText, summarize, type Report } from './bench/report.ts'
@@ -8,6 +9,7 @@ import { runRound, type Round } from './bench/round.ts'
 import { seed } from './bench/seed.ts'
 
 const USAGE = `Usage: npm run bench [-- OPTION…]
+  --deploys       instead of the API, measure real deployments: a virtual machine, two notebooks; needs root
   --json FILE     also write everything that was measured, each run on its own
   --seconds N     how long one measurement takes (default: 2)
   --runs N        how often everything is measured, time permitting (default: 3)
@@ -19,6 +21,7 @@ const CONNECTIONS = [1, 32]
 const MOST_SECONDS = 175
 
 interface Options {
+  readonly deploys: boolean
   readonly json: string | undefined
   readonly seconds: number
   readonly runs: number
@@ -29,9 +32,13 @@ interface Options {
 function readOptions(): Options | undefined {
   const text = { type: 'string' } as const
   try {
-    const { values } = parseArgs({ options: { json: text, seconds: text, runs: text, objects: text } })
+    const deploys = { type: 'boolean', default: false } as const
+    const { values } = parseArgs({
+      options: { deploys, json: text, seconds: text, runs: text, objects: text },
+    })
     const { json, seconds = '2', runs = '3', objects = '10000' } = values
-    const options = { json, seconds: Number(seconds), runs: Number(runs), objects: Number(objects) }
+    const numbers = { seconds: Number(seconds), runs: Number(runs), objects: Number(objects) }
+    const options = { deploys: values.deploys, json, ...numbers }
     const sound =
       options.seconds > 0 &&
       options.runs >= 1 &&
@@ -72,21 +79,33 @@ async function bench(directory: string, { seconds, runs, objects }: Options): Pr
   return { machine, loadAverage: { before, after }, objects, running, seconds, rounds, ...summarize(rounds) }
 }
 
-const options = readOptions()
-if (options) {
+async function benchApi(options: Options): Promise<void> {
   // In the checkout, since a /tmp that is held in memory would make every write look free.
   const parent = join(import.meta.dirname, '../.berth')
   mkdirSync(parent, { recursive: true })
   const directory = mkdtempSync(join(parent, 'bench-'))
   try {
     const report = await bench(directory, options)
-    process.stdout.write(reportText(report))
-    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
+    print(options, report, reportText(report))
     if (report.requests.some(({ errors }) => errors > 0)) process.exitCode = 1
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
-} else {
+}
+
+async function benchDeploys(options: Options): Promise<void> {
+  const deploys = await measureDeploys(progress)
+  print(options, deploys, deploysText(deploys))
+}
+
+function print({ json }: Options, report: object, text: string): void {
+  process.stdout.write(text)
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`)
+}
+
+const options = readOptions()
+if (options) await (options.deploys ? benchDeploys(options) : benchApi(options))
+else {
   process.stderr.write(USAGE)
   process.exitCode = 2
 }

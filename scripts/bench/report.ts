@@ -1,6 +1,7 @@
 import { medianFigures, median, restlessness, type Figures } from './figures.ts'
 import type { Machine } from './machine.ts'
 import type { Round } from './round.ts'
+import { table } from './table.ts'
 
 /** Everything that a run of the benchmark found out; what `--json` writes. */
 export interface Report {
@@ -81,17 +82,4 @@ export function reportText(report: Report): string {
     ...report.warnings.map((warning) => `\nwarning: ${warning}`),
     '',
   ].join('\n')
-}
-
-/** The first column to the left, the others to the right. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  )
 }

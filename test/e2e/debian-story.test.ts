@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { ComputeInstance } from '@berth/contract/compute-instance'
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { INSTANCES, instanceBody } from '../support/api-client.ts'
 import { debianBoots } from '../support/boot-budget.ts'
 import { GuestSsh, makeKeyPair } from '../support/guest-ssh.ts'
+import { placesOf } from '../support/planted-secret.ts'
 import { RealServer } from '../support/real-server.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -143,15 +144,7 @@ test('it stops, starts and reboots, with the actions that fit each time', async 
 })
 
 test('its password is nowhere but where it must be', async () => {
-  const { id } = (await server.api.instance('story')).metadata
-  const machine = join(server.state, 'instances', id)
-  const files = [
-    ...readdirSync(server.state).map((name) => join(server.state, name)),
-    ...readdirSync(machine).map((name) => join(machine, name)),
-  ].filter((path) => !/\.sock$|disk\.qcow2$|\/(instances|run)$/.test(path))
-  for (const path of files) expect(readFileSync(path).includes('planted-secret'), path).toBe(false)
-  const { stdout: processes } = await run('ps', ['-eo', 'args'], { maxBuffer: 2 ** 24 })
-  expect(processes).not.toContain('planted-secret')
+  expect(await placesOf('planted-secret', server.state)).toEqual([])
   const { stdout: readable } = await run('find', [
     server.state,
     '-maxdepth',

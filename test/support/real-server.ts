@@ -16,16 +16,21 @@ const run = promisify(execFile)
 export class RealServer {
   readonly state: string
   readonly #listen: string
+  readonly #settings: Readonly<Record<string, string>>
   #process: ChildProcess | undefined
 
-  private constructor(state: string, listen: string) {
+  private constructor(state: string, listen: string, settings: Readonly<Record<string, string>>) {
     this.state = state
     this.#listen = listen
+    this.#settings = settings
   }
 
-  /** Starts a server on an empty or an earlier one's STATE and waits until it is ready. */
-  static async start(state: string): Promise<RealServer> {
-    const server = new RealServer(state, `127.0.0.1:${await freePort()}`)
+  /**
+   * Starts a server on an empty or an earlier one's STATE and waits until it is ready.
+   * @param settings as variables, such as BERTH_REGISTRY_MIRROR
+   */
+  static async start(state: string, settings: Readonly<Record<string, string>> = {}): Promise<RealServer> {
+    const server = new RealServer(state, `127.0.0.1:${await freePort()}`, settings)
     await server.start()
     return server
   }
@@ -70,7 +75,10 @@ export class RealServer {
   #spawn(environment: NodeJS.ProcessEnv): ChildProcess {
     const log = openSync(this.log, 'a', 0o600)
     const flags = ['serve', '--state', this.state, '--listen', this.#listen, '--log-level', 'debug']
-    this.#process = spawn(BERTH, flags, { stdio: ['ignore', log, log], env: environment })
+    this.#process = spawn(BERTH, flags, {
+      stdio: ['ignore', log, log],
+      env: { ...environment, ...this.#settings },
+    })
     closeSync(log)
     return this.#process
   }

@@ -39,8 +39,8 @@ export const answerPhase: DeployPhase = {
       return { wait: `The application is starting: ${seen.detail}`, seconds: lookAgainSeconds(input) }
     const what =
       seen.state === 'failed'
-        ? `The application ended. ${seen.detail}`
-        : `The application did not answer within ${timeoutSeconds} seconds. ${seen.detail}`
+        ? `The application does not stay up. ${seen.detail}`
+        : `The application did not answer within ${timeoutSeconds} seconds: ${seen.detail}`
     throw new HostError(`${what}${lastWords(seen.log)} Correct its configuration and publish it again.`, {
       retryable: false,
     })

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Service } from '@berth/contract/service'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { serviceBody } from '../support/service-body.ts'
+import { ServiceStory } from '../support/service-story.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+// A kind of service that is one catalogue file and no code, and what users see of applications that do not start. One
+// Debian guest carries the whole story, so each test goes on where the one before it ended.
+
+const CATALOGUE = join(import.meta.dirname, '../../packages/server/catalogue/code-server.json')
+const SHORT_SECONDS = 15
+
+let story: ServiceStory
+let url: string
+
+beforeAll(async () => {
+  story = await ServiceStory.begin(await tempDir())
+})
+afterAll(() => story.end())
+
+function editor(config: object, profile = 'code-server') {
+  return serviceBody('editor', profile, [{ name: 'Code Server Config', value: JSON.stringify(config) }])
+}
+
+/** The catalogue's profile with one more member, which the stand-in takes for a way to fail. */
+async function applyFailing(failure: 'crash' | 'silence', timeoutSeconds: number): Promise<void> {
+  const profile = JSON.parse(readFileSync(CATALOGUE, 'utf8'))
+  const config = profile.spec.variables.find(({ name }: { name: string }) => name === 'Code Server Config')
+  config.options.schema.jsonschema.properties.Failure = { type: 'string' }
+  profile.metadata = { name: failure }
+  profile.spec.systemCatalog = false
+  profile.spec.application.environment = { STAND_IN_FAILURE: { member: 'Failure' } }
+  profile.spec.application.health.timeoutSeconds = timeoutSeconds
+  expect((await story.api.call('POST', 'serviceprofiles', profile)).status).toBe(200)
+  const body = editor({ Failure: failure }, failure)
+  await story.apply({
+    ...body,
+    spec: { ...body.spec, serviceProfile: { name: failure, systemCatalog: false } },
+  })
+}
+
+async function logIn(password: string): Promise<number> {
+  const body = new URLSearchParams({ password })
+  return (await fetch(new URL('/login', url), { method: 'POST', body, redirect: 'manual' })).status
+}
+
+function passwordOf(service: Service): string {
+  return story.output(service)['Code Server Password']?.value ?? ''
+}
+
+test('an image that does not exist fails with the registry’s word, before any guest boots', async () => {
+  await story.apply(
+    serviceBody('nowhere', 'code-server', [
+      { name: 'Code Server Config', value: JSON.stringify({ Code_Server_Image: 'acme/nothing:1' }) },
+    ]),
+  )
+  const { status } = await story.publishInVain('nowhere')
+  expect(status.reason).toContain('docker.io/acme/nothing:1')
+  expect(status.steps.at(-1)).toMatchObject({ name: 'Fetch container image', state: 'failed' })
+  await story.delete('nowhere')
+})
+
+test('the third kind of service answers, with a password that was made up', async () => {
+  await story.apply(editor({}))
+  const service = await story.publish('editor')
+  url = story.output(service)['Host Name']?.value ?? ''
+  expect(passwordOf(service)).toMatch(/^[A-Za-z0-9]{20,}$/)
+  expect(await logIn(passwordOf(service))).toBe(302)
+  expect(await logIn('wrong')).toBe(200)
+})
+
+test('an application that crashes at once fails with its last words', async () => {
+  await applyFailing('crash', 300)
+  const { status } = await story.publishInVain('editor')
+  expect(status.reason).toMatch(
+    /^The application does not stay up\. .*ended.* Its last words: .*the workspace index is corrupt/,
+  )
+  expect(status.powerState).toBe('running')
+})
+
+test('one that never answers fails once its time is over, and says how long that was', async () => {
+  await applyFailing('silence', SHORT_SECONDS)
+  const { status } = await story.publishInVain('editor')
+  expect(status.reason).toContain(`did not answer within ${SHORT_SECONDS} seconds`)
+})
+
+test('corrected and published again, it answers on the same guest', async () => {
+  await story.apply(editor({ Code_Server_Password: 'open sesame' }))
+  await story.publish('editor')
+  expect(await logIn('open sesame')).toBe(302)
+})
+
+test('switched off, the machine runs without it, and the reason says so', async () => {
+  await story.apply(editor({ Code_Server_Enabled: 'False' }))
+  const { status } = await story.publish('editor')
+  expect(status).toMatchObject({ powerState: 'running', reason: expect.stringContaining('switched off') })
+  await expect(fetch(url)).rejects.toThrow()
+})
+
+test('deleted, nothing of it stays', async () => {
+  await story.delete('editor')
+  expect(await story.server.census()).toEqual([])
+})
