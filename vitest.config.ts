@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/support/e2e-setup.ts'],
           pool: 'forks',
           // Two guests booting at once under software emulation miss each other's deadlines.
           fileParallelism: false,
