@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -190,6 +190,33 @@ test('a start that cannot work says why and leaves no process', async () => {
     await expect(driver.ensureRunning(own)).rejects.toThrow(/could not configure|Operation not permitted/)
     const entries = await driver.census()
     expect(entries.filter(({ kind }) => kind === 'process')).toEqual([])
+  } finally {
+    await driver.remove(own.id)
+  }
+})
+
+test.each([
+  [
+    'that prints an error',
+    'echo "no machine here" >&2; exit 3',
+    /QEMU ended with 3: no machine here\. berth doctor/,
+  ],
+  ['that ends at once', 'exit 0', /QEMU ended with 0: it said nothing\. berth doctor/],
+  ['that has gone', null, /^The program .*qemu is not on this host\./],
+])('a QEMU %s is told of, and leaves no process', async (_what, script, message) => {
+  const qemuBinary = join(stateDir, 'qemu')
+  const version = 'case "$1" in --version) echo "QEMU emulator version 7.2.22"; exit 0;; esac'
+  await writeFile(qemuBinary, `#!/bin/sh\n${version}\n${script ?? ''}\n`, { mode: 0o755 })
+  const options = { installId, stateDir, cacheDir: join(stateDir, 'cache'), guestUser, qemuBinary }
+  const driver = new QemuDriver({ ...options, accelerator: 'tcg' })
+  const own = { ...spec, id: randomUUID() }
+  try {
+    await driver.prepare()
+    await driver.ensureDisk(own)
+    await driver.ensureSeed(own)
+    if (script === null) await rm(qemuBinary)
+    await expect(driver.ensureRunning(own)).rejects.toThrow(message)
+    expect((await driver.census()).filter(({ kind }) => kind === 'process')).toEqual([])
   } finally {
     await driver.remove(own.id)
   }

@@ -2,8 +2,13 @@ import { HostError } from '@berth/contract/host/host-error'
 import type { Gates } from './gates.ts'
 import type { Random } from './random.ts'
 
+/** Does something to the pretended world, or fails to. */
+export interface EffectRunner {
+  run<T>(name: string, apply: () => T): Promise<T>
+}
+
 /** How a faulty host treats each effect. */
-export class Effects {
+export class Effects implements EffectRunner {
   readonly #gates: Gates
   readonly #random: Random
   /** Off while a run comes to rest. */

@@ -4,7 +4,7 @@ import type {
   ContainerImages,
 } from '../../packages/server/src/images/container/container-images.ts'
 import { SECOND } from '../../packages/server/src/store/clock.ts'
-import type { Effects } from './effects.ts'
+import type { EffectRunner } from './effects.ts'
 import type { FakeWorld } from './fake-world.ts'
 
 const FETCH_SECONDS = 40
@@ -12,12 +12,12 @@ const FETCH_SECONDS = 40
 /** Container images of the pretended host: fetching one takes its time, and ends with the server that does it. */
 export class FakeContainerImages implements ContainerImages {
   readonly #world: FakeWorld
-  readonly #effects: Effects
+  readonly #effects: EffectRunner
   readonly #now: () => number
   readonly #begun = new Map<string, number>()
   readonly #cached = new SimulatedContainerImages()
 
-  constructor(world: FakeWorld, effects: Effects, now: () => number) {
+  constructor(world: FakeWorld, effects: EffectRunner, now: () => number) {
     this.#world = world
     this.#effects = effects
     this.#now = now

@@ -10,7 +10,7 @@ import type {
 } from '../../packages/server/src/drivers/machine-driver.ts'
 import { SIMULATED_PUBLIC_KEY } from '../../packages/server/src/drivers/simulated/simulated-key.ts'
 import { SECOND } from '../../packages/server/src/store/clock.ts'
-import type { Effects } from './effects.ts'
+import type { EffectRunner } from './effects.ts'
 import { isRunning, type FakeMachine, type FakeWorld } from './fake-world.ts'
 
 const BOOT_SECONDS = 5
@@ -29,10 +29,10 @@ const NEW_MACHINE: FakeMachine = {
 export class FakeDriver implements MachineDriver {
   readonly name = 'simulated'
   readonly #world: FakeWorld
-  readonly #effects: Effects
+  readonly #effects: EffectRunner
   readonly #now: () => number
 
-  constructor(world: FakeWorld, effects: Effects, now: () => number) {
+  constructor(world: FakeWorld, effects: EffectRunner, now: () => number) {
     this.#world = world
     this.#effects = effects
     this.#now = now

@@ -1,14 +1,14 @@
 import { KeyedMutex } from '../../packages/server/src/host/keyed-mutex.ts'
 import type { Host } from '../../packages/server/src/lifecycle/host.ts'
 import { NetworkPlan } from '../../packages/server/src/lifecycle/network-plan.ts'
-import type { Effects } from './effects.ts'
+import type { EffectRunner } from './effects.ts'
 import { FakeContainerImages } from './fake-container-images.ts'
 import { FakeDriver } from './fake-driver.ts'
 import { FakeNetwork } from './fake-network.ts'
 import type { FakeWorld } from './fake-world.ts'
 
 /** The pretended host as one life of the server sees it. */
-export function fakeHost(world: FakeWorld, effects: Effects, now: () => number): Host {
+export function fakeHost(world: FakeWorld, effects: EffectRunner, now: () => number): Host {
   return {
     driver: new FakeDriver(world, effects, now),
     network: new FakeNetwork(world, effects),

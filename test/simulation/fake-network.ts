@@ -8,16 +8,16 @@ import type {
   ProjectNetwork,
   RuleCounter,
 } from '../../packages/server/src/network/network-driver.ts'
-import type { Effects } from './effects.ts'
+import type { EffectRunner } from './effects.ts'
 import type { FakeWorld } from './fake-world.ts'
 
 /** The pretended host's network, with the rules of a real one: no port without its project. */
 export class FakeNetwork implements NetworkDriver {
   readonly name = 'simulated'
   readonly #world: FakeWorld
-  readonly #effects: Effects
+  readonly #effects: EffectRunner
 
-  constructor(world: FakeWorld, effects: Effects) {
+  constructor(world: FakeWorld, effects: EffectRunner) {
     this.#world = world
     this.#effects = effects
   }
@@ -49,6 +49,10 @@ export class FakeNetwork implements NetworkDriver {
 
   async portDifferences(): Promise<string[]> {
     return []
+  }
+
+  async carriesGuest(key: string, { tap }: GuestPort): Promise<boolean> {
+    return this.#effects.run('network.carriesGuest', () => this.#world.ports.has(`${key}/${tap}`))
   }
 
   async ruleCounters(): Promise<RuleCounter[]> {

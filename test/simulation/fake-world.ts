@@ -23,7 +23,13 @@ export class FakeWorld {
   readonly forwards = new Map<string, string>()
   /** References of the container images in the cache. */
   readonly containerImages = new Set<string>()
+  readonly #deafEvery: number
   #boots = 0
+
+  /** @param deafEvery how many guests there are to one that ignores the power button; 0: none does */
+  constructor(deafEvery = 3) {
+    this.#deafEvery = deafEvery
+  }
 
   nextBootId(): string {
     this.#boots++
@@ -31,7 +37,7 @@ export class FakeWorld {
   }
 
   nextIsDeaf(): boolean {
-    return this.#boots % 3 === 0
+    return this.#deafEvery > 0 && this.#boots % this.#deafEvery === 0
   }
 
   /** Everything there is, as lines that a failing run can show. */

@@ -1,28 +1,22 @@
-import { readFileSync } from 'node:fs'
 import { setImmediate as tick } from 'node:timers/promises'
 import type { ComputeInstance } from '@berth/contract/compute-instance'
 import type { Service } from '@berth/contract/service'
-import { createHttpServer } from '../../packages/server/src/api/http-server.ts'
-import { bootstrap } from '../../packages/server/src/auth/bootstrap.ts'
 import { Engine } from '../../packages/server/src/engine/engine.ts'
 import { computeInstanceHandler } from '../../packages/server/src/lifecycle/compute-instance.ts'
-import { loadCatalogue } from '../../packages/server/src/main/catalogue.ts'
 import { SECOND } from '../../packages/server/src/store/clock.ts'
 import { placedInstances } from '../../packages/server/src/store/compute-instances.ts'
-import { SecretBox } from '../../packages/server/src/store/secret-box.ts'
-import { Store } from '../../packages/server/src/store/store.ts'
+import type { Store } from '../../packages/server/src/store/store.ts'
 import { nextDue, releaseAll, wake } from '../../packages/server/src/store/work-items.ts'
 import { Effects } from './effects.ts'
 import { fakeAuthority } from './fake-authority.ts'
 import { fakeHost } from './fake-host.ts'
 import { FakeWorld, isRunning } from './fake-world.ts'
 import { Gates } from './gates.ts'
+import type { Installation } from './installation.ts'
 import { bodyOf, collectionOf, NAMES, type Name } from './objects.ts'
 import { CRASH_POINTS, type Points } from './points.ts'
 import { Promises, type Promised } from './promises.ts'
 import { Random } from './random.ts'
-
-type HttpServer = Awaited<ReturnType<typeof createHttpServer>>
 
 const REQUESTS = [
   'apply',
@@ -49,21 +43,19 @@ export class Simulation {
   readonly #points: Points
   readonly #target: string
   readonly #log: string[] = []
+  readonly #installation: Installation
   readonly #store: Store
   readonly #promises: Promises
-  readonly #key: string
-  readonly #secretBox = new SecretBox(Buffer.alloc(32, 1))
-  #http: HttpServer | undefined
   #engine: Engine | undefined
   #running = 0
   #life = 0
 
-  private constructor(seed: number, store: Store, clock: { time: number }, key: string, points: Points) {
+  private constructor(seed: number, installation: Installation, points: Points) {
     this.#random = new Random(seed)
-    this.#store = store
-    this.#promises = new Promises(store, this.#world)
-    this.#clock = clock
-    this.#key = key
+    this.#installation = installation
+    this.#store = installation.store
+    this.#promises = new Promises(installation.store, this.#world)
+    this.#clock = installation.clock
     this.#gates = new Gates(points.passed)
     this.#points = points
     this.#target = CRASH_POINTS[seed % CRASH_POINTS.length] ?? ''
@@ -72,20 +64,12 @@ export class Simulation {
 
   /**
    * Plays the run that the seed decides.
-   * @param state an empty directory for the operator's key
+   * @param installation one that no run has ended on with an error
    * @throws Error that says which promise was broken, with the log of the run
    */
-  static async play(seed: number, state: string, points: Points): Promise<void> {
-    const clock = { time: 1_000_000 * SECOND, now: () => clock.time }
-    const store = await Store.open(':memory:', clock)
-    await loadCatalogue(store, await bootstrap(store, state))
-    const simulation = new Simulation(
-      seed,
-      store,
-      clock,
-      readFileSync(`${state}/admin.key`, 'utf8').trim(),
-      points,
-    )
+  static async play(seed: number, installation: Installation, points: Points): Promise<void> {
+    await installation.beginRun()
+    const simulation = new Simulation(seed, installation, points)
     try {
       await simulation.#play()
     } catch (error) {
@@ -93,22 +77,11 @@ export class Simulation {
       throw new Error(`Seed ${seed}: ${error instanceof Error ? error.message : 'failed'}\n${log}`, {
         cause: error,
       })
-    } finally {
-      await store.close()
     }
   }
 
+  /** The API keeps nothing between requests, so one of it serves every life of the server. */
   async #play(): Promise<void> {
-    // The API keeps nothing between requests, so one of it serves every life of the server.
-    this.#http = await createHttpServer({
-      store: this.#store,
-      secretBox: this.#secretBox,
-      datacenter: 'local',
-      registries: ['docker.io'],
-      version: '0',
-      certificateRoot: '',
-      notReady: () => null,
-    })
     await this.#restart()
     for (const name of NAMES.slice(0, 2)) {
       await this.#call('POST', name, '?auto-publish=true', bodyOf(name, 1))
@@ -145,7 +118,8 @@ export class Simulation {
     const effects = this.#effects
     const host = fakeHost(this.#world, effects, () => this.#clock.time)
     const authority = await fakeAuthority()
-    const lifecycle = { store: this.#store, secretBox: this.#secretBox, authority, host, onStepped: () => {} }
+    const { store, secretBox } = this.#installation
+    const lifecycle = { store, secretBox, authority, host, onStepped: () => {} }
     const handler = computeInstanceHandler(lifecycle)
     this.#engine = new Engine({
       store: this.#store,
@@ -206,18 +180,12 @@ export class Simulation {
   }
 
   async #call(method: 'POST' | 'DELETE', name: Name, path = '', body?: object): Promise<number> {
-    const headers = { 'x-api-key': this.#key, 'content-type': 'application/json' }
-    const payload = body === undefined ? {} : { payload: body }
-    const response = await this.#server().inject({
-      method,
-      url: body === undefined ? `${collectionOf(name)}/${name}${path}` : collectionOf(name) + path,
-      headers,
-      ...payload,
-    })
-    this.#note(`${method} ${name}${path} → ${response.statusCode}`)
-    if (response.statusCode >= 500)
-      throw new Error(`A request was answered ${response.statusCode}: ${response.body}`)
-    return response.statusCode
+    const url = body === undefined ? `${collectionOf(name)}/${name}${path}` : collectionOf(name) + path
+    const answer = await this.#installation.call(method, url, body)
+    this.#note(`${method} ${name}${path} → ${answer.status}`)
+    if (answer.status >= 500)
+      throw new Error(`A request was answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+    return answer.status
   }
 
   #passPoint(name: string): void {
@@ -226,16 +194,8 @@ export class Simulation {
   }
 
   async #read(name: Name): Promise<ComputeInstance | Service | null> {
-    const response = await this.#server().inject({
-      url: `${collectionOf(name)}/${name}`,
-      headers: { 'x-api-key': this.#key },
-    })
-    return response.statusCode === 404 ? null : response.json<ComputeInstance>()
-  }
-
-  #server(): HttpServer {
-    if (!this.#http) throw new Error('There is no server.')
-    return this.#http
+    const { status, body } = await this.#installation.call('GET', `${collectionOf(name)}/${name}`)
+    return status === 404 ? null : (body as ComputeInstance)
   }
 
   /** Lets everything finish that is under way, for at most an hour of virtual time. */
@@ -268,7 +228,7 @@ export class Simulation {
     for (const name of NAMES) {
       const read = await this.#read(name)
       // Four instances can ask for more than the host has: then one may wait in vain, and says so.
-      if (read?.status.reason.startsWith('Waiting for room')) continue
+      if (/^(Waiting for|No) room/.test(read?.status.reason ?? '')) continue
       if (read?.status.status === 'failed')
         throw new Error(`${name} failed on a host that behaves: ${read.status.reason}`)
     }
@@ -282,6 +242,6 @@ export class Simulation {
   }
 
   #note(text: string): void {
-    this.#log.push(`${((this.#clock.time - 1_000_000 * SECOND) / SECOND).toFixed(1)} s  ${text}`)
+    this.#log.push(`${this.#installation.seconds.toFixed(1)} s  ${text}`)
   }
 }

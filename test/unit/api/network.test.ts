@@ -50,7 +50,7 @@ test('waiting for an address ends at its deadline, with the reason', () => {
   expect(inTime.patch).toMatchObject({ status: 'pending', reason: wait.wait })
   const late = decisionOf(input, place, wait, 0, 900 * 1_000_000)
   expect(late.patch).toMatchObject({ status: 'failed', phase: 'idle' })
-  expect(late.patch.reason).toBe(`${wait.wait} It did not happen within 15 minutes.`)
+  expect(late.patch.reason).toBe(`${wait.wait} That took longer than 15 minutes. Publish it to try again.`)
 })
 
 test('forwards have ports of their own that stay while the list changes', async () => {

@@ -142,7 +142,6 @@ export class Engine {
     const lost = new AbortController()
     const heartbeat = setInterval(() => void this.#heartbeat(lease, lost), this.#leaseMicros / 4_000).unref()
     let outcome: StepOutcome
-    let threw = false
     try {
       outcome = await this.#handlerOf(lease.kind)({
         objectId: lease.objectId,
@@ -152,14 +151,14 @@ export class Engine {
         signal: lost.signal,
       })
     } catch (error) {
-      this.#onError(error, lease.kind, lease.objectId)
-      outcome = { next: 'retry', deadlineAt: lease.deadlineAt }
-      threw = true
+      outcome = { next: 'retry', deadlineAt: lease.deadlineAt, fault: error }
     } finally {
       clearInterval(heartbeat)
     }
+    const failed = outcome.fault !== undefined
+    if (failed) this.#onError(outcome.fault, lease.kind, lease.objectId)
     const written = await this.#writeResult(lease, outcome)
-    const result = threw && written !== 'lost' ? 'error' : written
+    const result = failed && written !== 'lost' ? 'error' : written
     this.#observer?.ended(lease.kind, result, this.#store.clock.now() - began)
   }
 

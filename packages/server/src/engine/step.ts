@@ -23,6 +23,8 @@ interface Outcome {
   readonly commit?: Commit
   /** By when the wait must have ended; the engine wakes the object then at the latest. */
   readonly deadlineAt?: number | null
+  /** The error that nobody foresaw by which the step ended: it is logged and counted as one. */
+  readonly fault?: unknown
 }
 
 /**

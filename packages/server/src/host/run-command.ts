@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { HostError } from '@berth/contract/host/host-error'
+import { fullDisk, NO_SPACE } from './full-disk.ts'
 import { missingProgram } from './missing-program.ts'
 
 /** What a finished command left behind. `code` is null when a signal ended it. */
@@ -77,6 +78,7 @@ export async function runCommand(
 /** The HostError for a failed command. Its arguments stay out: they may grow secrets one day. */
 export function commandFailure(file: string, result: CommandResult): HostError {
   const complaint = result.stderr.trim().slice(-500) || `exit code ${result.code}`
+  if (complaint.includes(NO_SPACE)) return fullDisk(complaint)
   return new HostError(`${file} failed: ${complaint}`)
 }
 

@@ -50,9 +50,11 @@ async function allNames(cacheDir: string): Promise<string[]> {
 async function knownName(cacheDir: string, name: string): Promise<string> {
   const names = await allNames(cacheDir)
   if (names.includes(name)) return name
-  throw new HostError(`There is no guest image named '${name}'. There are: ${names.join(', ')}.`, {
-    retryable: false,
-  })
+  throw new HostError(
+    `There is no guest image named '${name}'; there are: ${names.join(', ')}. ` +
+      'Import it with berth image import, or choose one of these in the profile.',
+    { retryable: false },
+  )
 }
 
 async function buildsOf(cacheDir: string, name: string): Promise<GuestImage[]> {

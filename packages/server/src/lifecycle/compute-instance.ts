@@ -13,6 +13,7 @@ import type { DeployPhase, PhaseInput, PhaseResult } from './deploy/phase.ts'
 import { placeOf, type Place } from './deploy/phases.ts'
 import { destroyStep } from './destroy.ts'
 import type { Host } from './host.ts'
+import { asHostError, faultOf } from './unforeseen.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { writeIfCurrent } from './instance-writes.ts'
 import { watchStep, type Watched } from './watch.ts'
@@ -74,6 +75,7 @@ async function phaseStep(
     result instanceof HostError ? await lostGuest(host, input, place, store.clock.now()) : undefined
   return {
     next: 'goOn',
+    ...faultOf(result),
     commit: async (tx) => {
       const ended = 'decide' in result ? await result.decide(tx) : result
       const decision = lost ?? decisionOf(input, place, ended, context.attempt, store.clock.now())
@@ -87,7 +89,6 @@ async function runPhase(host: Host, input: PhaseInput, phase: DeployPhase): Prom
   try {
     return await phase.run(host, input)
   } catch (error) {
-    if (error instanceof HostError) return error
-    throw error
+    return asHostError(error)
   }
 }

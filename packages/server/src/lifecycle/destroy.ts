@@ -1,4 +1,4 @@
-import { HostError } from '@berth/contract/host/host-error'
+import type { HostError } from '@berth/contract/host/host-error'
 import type { StatusStep } from '@berth/contract/instance-status'
 import type { StepContext, StepOutcome } from '../engine/step.ts'
 import { SECOND } from '../store/clock.ts'
@@ -13,6 +13,7 @@ import { writeIfCurrent } from './instance-writes.ts'
 import { guestPort, projectNetwork } from './machine-spec.ts'
 import { sshForwardId } from './ssh-forward.ts'
 import { beginStep, endStep } from './timeline.ts'
+import { asHostError, faultOf } from './unforeseen.ts'
 
 const DEADLINE_SECONDS = 600
 const SLOW_RETRY_SECONDS = 60
@@ -37,8 +38,8 @@ export async function destroyStep(
   try {
     await removeFromHost(lifecycle, input)
   } catch (error) {
-    if (!(error instanceof HostError)) throw error
-    return afterFailure(lifecycle, context, row, error)
+    const failure = asHostError(error)
+    return { ...afterFailure(lifecycle, context, row, failure), ...faultOf(failure) }
   }
   return {
     next: 'gone',

@@ -1,4 +1,3 @@
-import { HostError } from '@berth/contract/host/host-error'
 import type { StepOutcome } from '../engine/step.ts'
 import { SECOND } from '../store/clock.ts'
 import { applicationInput } from './deploy/application.ts'
@@ -7,11 +6,13 @@ import { policyOf } from './guest-network.ts'
 import type { Host } from './host.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { advance } from './deploy/decision.ts'
-import { placementOf, type PhaseInput } from './deploy/phase.ts'
+import { placementOf, type Patch, type PhaseInput } from './deploy/phase.ts'
 import { beginningOf } from './deploy/phases.ts'
 import { writeIfCurrent, type Happening } from './instance-writes.ts'
 import { runningReason } from './machine-size.ts'
 import { guestPort, projectNetwork } from './machine-spec.ts'
+import { letGoOn } from './paused-guest.ts'
+import { asHostError, faultOf } from './unforeseen.ts'
 import { ensureWaysIn } from './ways-in.ts'
 
 const WATCH_SECONDS = 5
@@ -39,27 +40,21 @@ export async function watchStep(
   const adopted = before !== undefined
   const looks = isLookRound(input)
   const now = store.clock.now()
-  const seen = await host.driver.observe(row.id)
-  if (seen.power === 'stopped') {
-    const message = 'The guest stopped on its own; starting it again.'
-    const gone = { power_state: 'stopped', running_size: null, boot_id: null } as const
-    const { outcome, patch } = advance(beginningOf('up'), gone, [], now)
-    return {
-      ...outcome,
-      commit: async (tx) =>
-        void (await writeIfCurrent(tx, row, { ...patch, reason: message }, now, {
-          type: 'stopped',
-          message,
-        })),
-    }
-  }
   try {
+    const seen = await host.driver.observe(row.id)
+    if (seen.power === 'stopped') return goAgain(input, now, STOPPED)
+    if (!(await carriesGuest(host, input))) return goAgain(input, now, CUT_OFF)
+    if (seen.problem !== undefined) await letGoOn(host, input)
     const repaired = adopted && !looks ? [] : await repairPort(host, input, adopted)
     const { ssh, waysIn, problems, reopened } = await ensureWaysIn(host, input)
     const asks = !adopted || looks || before.problem !== null
     const review = asks ? await reviewApplication(host, applicationInput(host, input)) : { problem: null }
     watched.set(row.id, { problem: review.problem })
-    const complaints = [...problems, ...(review.problem === null ? [] : [review.problem])]
+    const complaints = [
+      ...(seen.problem === undefined ? [] : [seen.problem.replace(/^The /, 'the ')]),
+      ...problems,
+      ...(review.problem === null ? [] : [review.problem]),
+    ]
     const reason =
       complaints.length === 0 ? runningReason(row, input.settings) : `Running, but ${complaints.join(' ')}`
     const found = [...repaired, ...reopened.map((name) => `way in ${name}`)]
@@ -77,16 +72,66 @@ export async function watchStep(
         }
         // What a start of the host or of the relay takes away is no drift.
         const repair = found.length === 0 || !adopted ? undefined : networkRepaired(found)
-        const happening = repair ?? applicationHappening(before?.problem ?? null, review.problem)
+        const paused =
+          seen.problem === undefined ? undefined : { type: 'guest-problem', message: seen.problem }
+        const happening =
+          repair ??
+          applicationHappening(before?.problem ?? null, review.problem) ??
+          (row.reason === reason ? undefined : paused)
         if (Object.keys(changes).length > 0 || happening)
           await writeIfCurrent(tx, row, { reason, ...changes }, now, happening)
       },
     }
   } catch (error) {
-    if (!(error instanceof HostError)) throw error
-    const reason = `Running, but its way in could not be opened: ${error.message} Trying again.`
-    return { next: 'retry', commit: async (tx) => void (await writeIfCurrent(tx, row, { reason }, now)) }
+    const failure = asHostError(error)
+    const reason = `Running, but it could not be looked after: ${failure.message} Trying again.`
+    return {
+      next: 'retry',
+      ...faultOf(failure),
+      commit: async (tx) => void (await writeIfCurrent(tx, row, { reason }, now)),
+    }
   }
+}
+
+/** Why a guest that is to run has to go a part of its way again, and from where. */
+interface Setback {
+  readonly way: 'up' | 'down'
+  readonly type: string
+  readonly message: string
+  readonly patch: Patch
+}
+
+const STOPPED: Setback = {
+  way: 'up',
+  type: 'stopped',
+  message: 'The guest stopped on its own; starting it again.',
+  patch: { power_state: 'stopped', running_size: null, boot_id: null },
+}
+
+/** A device that is made anew is not the one that the guest's process holds: only another start opens it. */
+const CUT_OFF: Setback = {
+  way: 'down',
+  type: 'network-lost',
+  message: 'Its network device is gone from the host, and it is cut off; restarting it.',
+  patch: {},
+}
+
+function goAgain(
+  { row }: PhaseInput,
+  now: number,
+  { way, type, message, patch: known }: Setback,
+): StepOutcome {
+  const { outcome, patch } = advance(beginningOf(way), known, [], now)
+  const change = { ...patch, reason: message }
+  return {
+    ...outcome,
+    commit: async (tx) => void (await writeIfCurrent(tx, row, change, now, { type, message })),
+  }
+}
+
+async function carriesGuest(host: Host, input: PhaseInput): Promise<boolean> {
+  const { project, address, id } = placementOf(input)
+  return host.network.carriesGuest(project.network_key, guestPort(host, id, address))
 }
 
 /**

@@ -20,6 +20,7 @@ import {
 } from './network-driver.ts'
 import { checkGuestPort, checkPortName, namespaceName, namespacePrefix } from './network-names.ts'
 import { findPortOwner } from './port-owner.ts'
+import { PortCarriers } from './port-carriers.ts'
 import { PortRulesState } from './port-rules-state.ts'
 import { ensureNamespace, namespaceState, removeNamespace } from './project-namespace.ts'
 import { RelayClient, RelayRefusal } from './relay-client.ts'
@@ -65,6 +66,7 @@ export class NamespaceNetwork implements NetworkDriver {
   readonly #queue = new KeyedMutex()
   readonly #rules = new PortRulesState()
   readonly #edge: EdgeRouter | null
+  readonly #carriers = new PortCarriers()
 
   /** Throws a HostError for a malformed install id, or a run directory that is relative or too long. */
   constructor(options: NamespaceNetworkOptions) {
@@ -138,6 +140,10 @@ export class NamespaceNetwork implements NetworkDriver {
     const rules = await this.#rules.differences(namespace, network, transit, { ...port, policy })
     const edge = (await this.#edge?.differences(namespace, network)) ?? []
     return [...joined, ...rules.map((name) => `rules ${name}`), ...edge]
+  }
+
+  async carriesGuest(networkKey: string, port: GuestPort): Promise<boolean> {
+    return this.#carriers.has(this.namespaceOf(networkKey), port.tap)
   }
 
   ruleCounters(networkKey: string, port: GuestPort): Promise<RuleCounter[]> {

@@ -72,6 +72,8 @@ export interface NetworkDriver {
   ensurePort(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<void>
   /** What of a port is missing on the host or other than it should be, for a person to read; none: all is well. */
   portDifferences(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<string[]>
+  /** Whether a guest's process holds the port: false too where the port, or the project's network, is gone. */
+  carriesGuest(networkKey: string, port: GuestPort): Promise<boolean>
   ruleCounters(networkKey: string, port: GuestPort): Promise<RuleCounter[]>
   removePort(network: ProjectNetwork, port: GuestPort): Promise<void>
   /**

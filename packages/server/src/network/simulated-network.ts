@@ -29,6 +29,10 @@ export class SimulatedNetwork implements NetworkDriver {
     return []
   }
 
+  async carriesGuest(): Promise<boolean> {
+    return true
+  }
+
   async ruleCounters(): Promise<RuleCounter[]> {
     return []
   }

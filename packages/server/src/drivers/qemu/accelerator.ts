@@ -2,11 +2,12 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
+import { HostError } from '@berth/contract/host/host-error'
 import { bootProbe, type ProbeHost, type ProbeImage } from './accelerator-probe.ts'
 import { lookupGuestAccount } from './guest-account.ts'
 import { kvmAccess, statKvm } from './host-devices.ts'
 import { commitFile } from './machine-files.ts'
-import { runCommand } from '../../host/run-command.ts'
+import { tryCommand } from '../../host/run-command.ts'
 
 /** What runs guests on this host, and why. */
 export interface AcceleratorVerdict {
@@ -83,9 +84,16 @@ export async function acceleratorVerdict(
   return await keep(options.cacheDir, found)
 }
 
-/** Version of QEMU, such as `7.2.22`. Throws a HostError when the program is missing. */
+/** Version of QEMU, such as `7.2.22`. Throws a HostError when the program is missing or broken. */
 async function qemuVersion(binary: string): Promise<string> {
-  const text = await runCommand(binary, ['--version'])
+  const { code, stdout: text, stderr } = await tryCommand(binary, ['--version'])
+  if (code !== 0) {
+    const said = stderr.trim().slice(-300) || `exit code ${code}`
+    throw new HostError(
+      `QEMU does not run on this host: ${binary} --version: ${said}. Install it again: apt-get install --reinstall qemu-system-x86`,
+      { retryable: false },
+    )
+  }
   return /version ([0-9.]+)/.exec(text)?.[1] ?? text.slice(0, 100)
 }
 

@@ -4,9 +4,10 @@ import { basename } from 'node:path'
 import { HostError } from '@berth/contract/host/host-error'
 import { errorCode } from '../../host/error-code.ts'
 import type { MachineSpec } from '../machine-driver.ts'
+import { damagedDisk, diskComplaint } from './disk-damage.ts'
 import { confinedAs, type GuestAccount } from './guest-account.ts'
 import { commitFile, fileNames, openPlainFile, pathExists, type MachineFiles } from './machine-files.ts'
-import { runCommand } from '../../host/run-command.ts'
+import { commandFailure, tryCommand } from '../../host/run-command.ts'
 
 /**
  * Creates the machine's disk on top of its image, at least `diskGib` large, or grows the one it has when
@@ -61,12 +62,14 @@ export async function virtualSize(path: string): Promise<number> {
   } finally {
     await file.close()
   }
-  throw new HostError(`The disk ${path} is not a qcow2 file: it is damaged.`, { retryable: false })
+  throw damagedDisk(path, 'it is no qcow2 file')
 }
 
 // The guest user runs qemu-img: the disk is its own from the start, an image that it cannot read fails
 // here rather than at the start, and a disk that a guest tampered with is not parsed by root.
 async function asGuest(account: GuestAccount, files: MachineFiles, words: readonly string[]): Promise<void> {
   const [program, ...rest] = [...confinedAs(account), 'qemu-img', ...words]
-  await runCommand(program!, rest, { cwd: files.directory, timeoutMs: 60_000 })
+  const result = await tryCommand(program!, rest, { cwd: files.directory, timeoutMs: 60_000 })
+  if (result.code === 0) return
+  throw diskComplaint(files.disk, result.stderr) ?? commandFailure('qemu-img', result)
 }

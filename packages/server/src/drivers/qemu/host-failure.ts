@@ -1,4 +1,5 @@
 import { HostError } from '@berth/contract/host/host-error'
+import { fullDisk } from '../../host/full-disk.ts'
 
 /** Runs `task`; an error of the operating system, such as a full disk, becomes a HostError. */
 export async function asHostErrors<T>(task: () => Promise<T>): Promise<T> {
@@ -7,7 +8,12 @@ export async function asHostErrors<T>(task: () => Promise<T>): Promise<T> {
   } catch (error) {
     const { code, message, syscall } = error as NodeJS.ErrnoException
     if (syscall === undefined) throw error
-    const advice = code === 'ENOSPC' ? ' Free some space on the host.' : ''
-    throw new HostError(`The host refused: ${message}.${advice}`, { cause: error })
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw fullDisk(message, error)
+    if (code === 'EMFILE' || code === 'ENFILE')
+      throw new HostError(
+        'The server has no file descriptors left. Allow it more (LimitNOFILE=, ulimit -n).',
+        { cause: error },
+      )
+    throw new HostError(`The host refused: ${message}.`, { cause: error })
   }
 }

@@ -23,7 +23,8 @@ export async function checkPrograms(qemuBinary: string): Promise<void> {
   }
 }
 
-async function isInstalled(program: string): Promise<boolean> {
+/** Whether a program is on this host, by its path or its name. */
+export async function isInstalled(program: string): Promise<boolean> {
   const directories = commandEnvironment['PATH']?.split(':') ?? []
   const paths = program.includes('/') ? [program] : directories.map((directory) => join(directory, program))
   for (const path of paths) {

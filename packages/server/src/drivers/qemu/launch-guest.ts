@@ -2,10 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { HostError } from '@berth/contract/host/host-error'
+import { diskComplaint } from './disk-damage.ts'
 import { confinedAs, type GuestAccount } from './guest-account.ts'
 import { isLauncher } from './guest-process.ts'
 import { isSystemdHost, scopeArguments } from './guest-scope.ts'
 import { guestText } from './guest-text.ts'
+import { isInstalled } from './host-requirements.ts'
 import { openPlainFile, type MachineFiles } from './machine-files.ts'
 import { qemuArguments, type QemuPlan } from './qemu-arguments.ts'
 import { QmpClient } from './qmp-client.ts'
@@ -110,7 +112,26 @@ export async function launchGuest(plan: QemuPlan, options: LaunchOptions): Promi
     outcome === false ? `QEMU did not answer within ${timeoutMs / 1000} s` : `QEMU ended with ${outcome}`
   const file = await openPlainFile(options.files.qemuLog, O_RDONLY)
   const said = await readTail(file, logStart).finally(() => file.close())
-  throw new HostError(`The machine did not start: ${why}${said === '' ? '.' : `: ${said}`}`)
+  throw await startFailure(why, said, plan, options)
+}
+
+/** QEMU's own words, or clearer ones where it is known what they mean. */
+async function startFailure(
+  why: string,
+  said: string,
+  { memoryMib }: QemuPlan,
+  { qemuBinary, files }: LaunchOptions,
+): Promise<HostError> {
+  if (!(await isInstalled(qemuBinary))) return missingProgram(qemuBinary)
+  if (said.includes('Cannot allocate memory'))
+    return new HostError(
+      `The host has no ${memoryMib} MiB of memory left for the guest. Stop other guests or programs: ${said}`,
+    )
+  const complaint = said === '' ? 'it said nothing' : said
+  return (
+    diskComplaint(files.disk, said) ??
+    new HostError(`The machine did not start: ${why}: ${complaint}. berth doctor looks at what guests need.`)
+  )
 }
 
 /** Largest log of QEMU's own messages in bytes; a guest can provoke any number of them. */

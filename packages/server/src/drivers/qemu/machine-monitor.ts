@@ -41,12 +41,25 @@ export class MachineMonitor {
         const status = (await qmp.execute('query-status', undefined, 1000)) as { status?: unknown } | null
         await drainConsole(qmp, files)
         await trimQemuLog(files)
-        return runState(String(status?.status))
+        const found = runState(String(status?.status))
+        return found.state === 'running' && (await diskIsCorrupt(qmp))
+          ? { ...found, problem: CORRUPT }
+          : found
       })
     } catch (error) {
       return { state: 'unknown', problem: `QEMU does not answer: ${(error as Error).message}` }
     }
   }
+}
+
+const CORRUPT =
+  'The disk of the guest is damaged: QEMU has marked it as corrupt, and the guest reads errors. ' +
+  'Stop the guest and try qemu-img check -r all on its disk, or delete the instance.'
+
+/** Whether QEMU found the machine's disk inconsistent while the guest used it (qemu-qmp-ref, query-block). */
+async function diskIsCorrupt(qmp: QmpClient): Promise<boolean> {
+  const devices = await qmp.execute('query-block', undefined, 1000)
+  return JSON.stringify(devices).includes('"corrupt":true')
 }
 
 /** What QEMU's RunState (docs/interop/qemu-qmp-ref) means for a machine that should run. */
@@ -57,7 +70,8 @@ function runState(status: string): RunState {
     case 'io-error':
       return {
         state: 'paused',
-        problem: 'The guest is paused: its disk could not be written. Is the host full?',
+        problem:
+          'The guest is paused: its disk could not be written. Free some space on the host; it then goes on.',
       }
     case 'paused':
     case 'suspended':

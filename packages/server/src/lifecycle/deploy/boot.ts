@@ -1,10 +1,17 @@
-import { HostError } from '@berth/contract/host/host-error'
+import { SECOND } from '../../store/clock.ts'
 import { sshPortsOfOthers } from '../../store/compute-instances.ts'
+import type { Host } from '../host.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
 import { containerDisk } from '../container-image.ts'
 import { sizeOf, startedSize } from '../machine-size.ts'
 import { ensureWaysIn, moveWay, settlePlaces } from '../ways-in.ts'
+import { letGoOn } from '../paused-guest.ts'
 import { lookAgainSeconds, placementOf, type DeployPhase } from './phase.ts'
+
+const BOOT_SECONDS = 900
+/** Before the deadline by that much, the last look is taken that can be the one that fails. */
+const LAST_LOOK_SECONDS = 10
+const CONSOLE_LINES = 5
 
 /** Starts the machine's process, unless it runs already. */
 export const startPhase: DeployPhase = {
@@ -39,27 +46,34 @@ export const startPhase: DeployPhase = {
 export const bootPhase: DeployPhase = {
   name: 'boot',
   label: 'Boot guest',
-  deadlineSeconds: 900,
+  deadlineSeconds: BOOT_SECONDS,
   async run(host, input) {
     const { row } = input
     const seen = await host.driver.observe(row.id)
     if (seen.power === 'stopped') {
-      const ended = lastLines(await host.driver.consoleTail(row.id))
-      throw new HostError(
-        `The guest powered off while it booted.${ended} Publish it again to start it again.`,
-        {
-          retryable: false,
-        },
-      )
+      const what = seen.problem ?? 'The guest powered off while it booted.'
+      return {
+        fail: `${what}${await lastLines(host, row.id)} Publish it again to start it again.`,
+        patch: { power_state: 'stopped', running_size: null },
+      }
     }
-    if (!seen.report) return { wait: 'The guest is booting.', seconds: lookAgainSeconds(input) }
+    if (seen.problem !== undefined) await letGoOn(host, input)
+    if (!seen.report) {
+      const seconds = lookAgainSeconds(input)
+      const wait = seen.problem ?? 'The guest is booting.'
+      const left = row.phase_started_at + BOOT_SECONDS * SECOND - input.now
+      return left > LAST_LOOK_SECONDS * SECOND
+        ? { wait, seconds }
+        : { wait, seconds, tooLate: await neverUp(host, row.id, seen.problem) }
+    }
     if (seen.report.state === 'error') {
-      throw new HostError(
-        `The guest booted, but setting it up failed: ${seen.report.detail ?? 'it gave no detail'}`,
-        {
-          retryable: false,
-        },
-      )
+      const what = seen.report.detail ?? 'an error without detail'
+      return {
+        fail:
+          `The guest booted, but cloud-init in it reports: ${what}. The guest’s /var/log/cloud-init.log tells more; ` +
+          'stop and start it to run it again, or delete it.',
+        patch: {},
+      }
     }
     const { bootId, osName } = seen.report
     const facts = JSON.parse(row.machine_facts ?? '{}') as object
@@ -95,7 +109,24 @@ export const reachPhase: DeployPhase = {
   },
 }
 
-function lastLines(text: string): string {
-  const lines = text.trim().split('\n').slice(-3).join(' | ').slice(-300)
-  return lines === '' ? '' : ` Its console ended with: ${lines}.`
+/** Why a guest is not up in time, and what can be done: it goes on running. */
+async function neverUp(host: Host, id: string, problem?: string): Promise<string> {
+  const console = await lastLines(host, id)
+  const seen = console === '' ? ' It wrote nothing to its serial console.' : console
+  return (
+    `The guest did not report within ${BOOT_SECONDS / 60} minutes that it is up.${problem === undefined ? '' : ` ${problem}`}${seen} ` +
+    'If it only needs longer, publish it again to go on waiting. Else stop it and start it, or delete it: ' +
+    'its image must boot on this host and run cloud-init.'
+  )
+}
+
+async function lastLines(host: Host, id: string): Promise<string> {
+  const lines = (await host.driver.consoleTail(id)).split('\n').map((line) => line.trim())
+  const text = lines
+    .filter((line) => line !== '')
+    .slice(-CONSOLE_LINES)
+    .join(' | ')
+    .slice(-500)
+    .replace(/\.$/, '')
+  return text === '' ? '' : ` Its console ended with: ${text}.`
 }

@@ -5,7 +5,7 @@ import { SECOND } from '../../store/clock.ts'
 import type { Happening } from '../instance-writes.ts'
 import { runningReason } from '../machine-size.ts'
 import { beginStep, endStep } from '../timeline.ts'
-import type { DeployPhase, Done, Patch, PhaseInput, Wait } from './phase.ts'
+import type { DeployPhase, Done, Failed, Patch, PhaseInput, Wait } from './phase.ts'
 import { beginningOf, placeAfter, textOf, type Place } from './phases.ts'
 
 /** What a phase's end means for the row, for the engine, and for whoever watches. */
@@ -23,7 +23,7 @@ export interface Decision {
 export function decisionOf(
   input: PhaseInput,
   place: Place,
-  ended: Done | Wait | HostError,
+  ended: Done | Wait | Failed | HostError,
   attempt: number,
   now: number,
 ): Decision {
@@ -38,19 +38,20 @@ export function decisionOf(
     return {
       outcome: { next: 'retry', deadlineAt },
       patch: pending(
-        `${ended.message} Trying again (attempt ${attempt + 2}).`,
+        `${sentence(ended.message)} Trying again (attempt ${attempt + 2}).`,
         beginStep(steps, phase.label, now, ended.message),
       ),
     }
   }
   if ('wait' in ended) {
-    if (overdue)
-      return failure(`${ended.wait} It did not happen within ${lengthOf(deadlineSeconds)}.`, steps, now)
+    const late = `${ended.wait} That took longer than ${lengthOf(deadlineSeconds)}. Publish it to try again.`
+    if (overdue) return failure(ended.tooLate ?? late, steps, now)
     return {
       outcome: { next: 'wait', seconds: ended.seconds, deadlineAt },
       patch: pending(ended.wait, beginStep(steps, phase.label, now, ended.wait)),
     }
   }
+  if ('fail' in ended) return failure(ended.fail, steps, now, ended.patch)
   const done = endStep(steps, 'done', now)
   const next =
     placeAfter(place, { ...input, row: { ...row, ...ended.done } }) ?? onward(place, row.desired_power)
@@ -96,17 +97,22 @@ function arrival(input: PhaseInput, patch: Patch, steps: StatusStep[], now: numb
   }
 }
 
-function failure(reason: string, steps: StatusStep[], now: number): Decision {
+function failure(reason: string, steps: StatusStep[], now: number, known: Patch = {}): Decision {
   const ended = JSON.stringify(endStep(steps, 'failed', now, reason))
   return {
     outcome: { next: 'done' },
-    patch: { status: 'failed', reason, phase: 'idle', phase_started_at: now, steps: ended },
+    patch: { ...known, status: 'failed', reason, phase: 'idle', phase_started_at: now, steps: ended },
     happening: { type: 'failed', message: reason },
   }
 }
 
 function pending(reason: string, steps: StatusStep[]): Patch {
   return { status: 'pending', reason, steps: JSON.stringify(steps) }
+}
+
+/** A message that ends in a command has no full stop, and gets one before another sentence follows. */
+function sentence(message: string): string {
+  return /[.!?]$/.test(message) ? message : `${message}.`
 }
 
 function deadlineOf({ deadlineSeconds }: DeployPhase, input: PhaseInput): number {

@@ -14,16 +14,23 @@ export type Patch = Partial<ComputeInstanceRow>
 
 /**
  * How a phase ends: `done` goes to the next one with a patch; `wait` says for what, and looks again after
- * some seconds; `decide` leaves the answer to the transaction that writes it. A HostError is tried again
- * until the deadline, or ends the deployment at once when it says that trying again cannot help.
+ * some seconds; `fail` ends the deployment with a reason and what is known by then; `decide` leaves the answer to
+ * the transaction that writes it. A HostError is tried again until the deadline, or ends the deployment at once
+ * when it says that trying again cannot help.
  */
-export type PhaseResult = Done | Wait | { readonly decide: (tx: Tx) => Promise<Done | Wait> }
+export type PhaseResult = Done | Wait | Failed | { readonly decide: (tx: Tx) => Promise<Done | Wait> }
 export interface Done {
   readonly done: Patch
 }
 export interface Wait {
   readonly wait: string
   readonly seconds: number
+  /** What is said past the deadline, with what to do next, where there is more to say than what was waited for. */
+  readonly tooLate?: string
+}
+export interface Failed {
+  readonly fail: string
+  readonly patch: Patch
 }
 
 /** What the rows say when a phase begins. */

@@ -40,6 +40,11 @@ export interface Place {
   readonly phase: DeployPhase
 }
 
+/** Every place there is, as rows name them. */
+export const PLACES: readonly string[] = Object.entries(WAYS).flatMap(([way, phases]) =>
+  phases.map((phase) => textOf({ way, phase })),
+)
+
 /** The place that a row's `phase` names; undefined when it names none, such as `run` or `idle`. */
 export function placeOf(text: string): Place | undefined {
   const [way = '', name] = text.split(':')

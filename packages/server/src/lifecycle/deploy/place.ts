@@ -5,18 +5,19 @@ import type { HostCapacity } from '../../drivers/machine-driver.ts'
 import type { DeployPhase } from './phase.ts'
 
 const LOOK_AGAIN_SECONDS = 5
+const DEADLINE_SECONDS = 900
 
 /** Gives the instance its share of the host and its address, or waits for room, saying how much is missing. */
 export const placePhase: DeployPhase = {
   name: 'place',
   label: 'Find room',
-  deadlineSeconds: 900,
+  deadlineSeconds: DEADLINE_SECONDS,
   async run(host, { row, project, settings, access, secretBox }) {
     const capacity = await host.driver.capacity()
     return {
       decide: async (tx) => {
         const shortage = shortageOf(capacity, await reservedByOthers(tx, row.id), settings)
-        if (shortage) return { wait: shortage, seconds: LOOK_AGAIN_SECONDS }
+        if (shortage) return { ...shortage, seconds: LOOK_AGAIN_SECONDS }
         const address = await allocateAddress(tx, project.id, row.id, host.plan.capacity)
         if (!address) {
           return {
@@ -45,8 +46,8 @@ interface Reserved {
   readonly gpus: Readonly<Record<string, number>>
 }
 
-/** The first thing there is too little of, as a sentence with its figures; null when there is room. */
-function shortageOf(capacity: HostCapacity, taken: Reserved, wanted: PublishedSettings): string | null {
+/** The first thing there is too little of, with its figures, for now and past the deadline; null when there is room. */
+function shortageOf(capacity: HostCapacity, taken: Reserved, wanted: PublishedSettings) {
   // One that asked for any model may have taken of this one.
   const counts = (model: string) => wanted.gpuModel === '' || model === '' || model === wanted.gpuModel
   const sumOf = (byModel: Readonly<Record<string, number>>) =>
@@ -59,8 +60,17 @@ function shortageOf(capacity: HostCapacity, taken: Reserved, wanted: PublishedSe
   ]
   for (const { what, total, taken: used, wanted: needed } of figures) {
     const free = Math.max(0, total - used)
-    if (needed > free)
-      return `Waiting for room: needs ${needed} ${what}, ${free} of ${total} are free on this host.`
+    if (needed <= free) continue
+    const shortage =
+      needed > total
+        ? `needs ${needed} ${what}, and this host has ${total} in all`
+        : `needs ${needed} ${what}, ${free} of ${total} are free on this host`
+    const remedy =
+      needed > total ? 'Choose a smaller size' : 'Stop or delete other instances, or choose a smaller size'
+    return {
+      wait: `Waiting for room: ${shortage}.`,
+      tooLate: `No room was found within ${DEADLINE_SECONDS / 60} minutes: ${shortage}. ${remedy}, and publish it again.`,
+    }
   }
   return null
 }
