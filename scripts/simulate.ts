@@ -25,6 +25,7 @@ type Message = { readonly crashedAt: readonly string[] } | { readonly broken: st
 async function playShare({ from, end, step }: Share): Promise<void> {
   const points: Points = { passed: new Map(), crashedAt: new Set() }
   const state = mkdtempSync(join(tmpdir(), 'berth-simulate-'))
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port has no origin
   const tell = (message: Message) => parentPort?.postMessage(message)
   try {
     const installation = await Installation.open(state)

@@ -111,7 +111,8 @@ export class LifecycleBench {
         await releaseAll(this.#store.db, this.#clock.time)
       } else if (!ended) {
         const row = await this.row()
-        if (!row || (!ON_ITS_WAY.includes(row.status) && !(await this.#isTriedAgain()))) return
+        const isMoving = row && (ON_ITS_WAY.includes(row.status) || row.reason.startsWith('Running, but'))
+        if (!isMoving) return
         this.#clock.time = Math.max(this.#clock.time + 1, (await nextDue(this.#store.db)) ?? 0)
       }
     }
@@ -165,11 +166,6 @@ export class LifecycleBench {
       leaseSeconds: 3600,
     })
     return { engine, crashed }
-  }
-
-  async #isTriedAgain(): Promise<boolean> {
-    const items = await this.#store.db.selectFrom('work_items').select('attempt').execute()
-    return items.some(({ attempt }) => attempt > 0)
   }
 
   get #name(): string {

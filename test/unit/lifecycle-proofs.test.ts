@@ -171,9 +171,9 @@ test(
       })
       await bench.settle()
       const row = await bench.row()
-      if (row?.status === 'failed') expect(row.reason).toBe('It cannot be done.')
+      const told = row?.status === 'failed' ? row.reason : `${row?.status} in ${row?.phase}`
       // What looks after a guest that is up tells, and goes on.
-      else expect(row, `effect ${number}, ${effect}`).toMatchObject({ status: 'success', phase: 'run' })
+      expect(['It cannot be done.', 'success in run'], `effect ${number}, ${effect}`).toContain(told)
       bench.wrap = (handler) => async (context) => {
         await handler(context)
         return handler(context)

@@ -4,7 +4,7 @@ import { HostError } from '@berth/contract/host/host-error'
  * An error that nobody foresaw, as a user may read of it: what it says itself may hold anything, and goes to the log
  * alone. It is tried again like any other.
  */
-export class UnforeseenError extends HostError {
+class UnforeseenError extends HostError {
   constructor(cause: unknown) {
     super("Something went wrong in Berth itself; the server's log tells what (`step failed`).", { cause })
   }
