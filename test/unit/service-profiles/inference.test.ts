@@ -109,6 +109,10 @@ test('every field of the guide’s schema', () => {
         "HF_TOKEN": "hf_planted",
         "VLLM_API_KEY": "sk-planted",
       },
+      "secrets": [
+        "hf_planted",
+        "sk-planted",
+      ],
       "tls": true,
       "volumes": [
         {

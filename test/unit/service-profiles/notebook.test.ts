@@ -59,6 +59,9 @@ test('the guide’s example, as it is', () => {
       "secretEnvironment": {
         "JUPYTER_TOKEN": "token1",
       },
+      "secrets": [
+        "token1",
+      ],
       "tls": true,
       "volumes": [
         {
@@ -118,8 +121,9 @@ test('the application makes room when the user wants its port', () => {
 
 test('a token reaches no argument and no open environment', () => {
   const settings = notebook({ Jupyter_Notebook_Token: 'planted' })
-  const { secretEnvironment, outputs, ...rest } = settings
+  const { secretEnvironment, outputs, secrets, ...rest } = settings
   expect(secretEnvironment).toEqual({ JUPYTER_TOKEN: 'planted' })
+  expect(secrets).toEqual(['planted'])
   expect(outputs).toContainEqual({ key: 'Token', kind: 'text', value: 'planted', secret: true })
   expect(JSON.stringify(rest)).not.toContain('planted')
 })

@@ -76,6 +76,8 @@ export interface ApplicationSettings {
   readonly outputs: readonly ApplicationOutput[]
   /** Values that were made up because their user gave none, by the configuration's member. */
   readonly generated: Readonly<Record<string, string>>
+  /** Every secret that the application is given by any way, generated ones too: what nobody may read in its words. */
+  readonly secrets: readonly string[]
 }
 
 /** The guest's own SSH server listens there. */
@@ -95,6 +97,7 @@ export function applicationSettings(
   const { application, variables = [] } = profile
   if (!application) return null
   const given = applicationConfig(variables, own)
+  const { schema } = given
   const enabled =
     !application.enabled || given.values.get(application.enabled.member)?.toLowerCase() === 'true'
   const image = imageOf(given, application)
@@ -135,6 +138,9 @@ export function applicationSettings(
     health: application.health,
     outputs: enabled ? outputsOf(config, application) : [],
     generated,
+    secrets: Object.entries(schema.properties).flatMap(([member, { sensitive }]) =>
+      sensitive === true ? (config.values.get(member) ?? []) : [],
+    ),
   }
 }
 

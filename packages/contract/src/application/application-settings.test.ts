@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import type { ServiceProfileSpec } from '../profile.ts'
+import type { Variable } from '../variable.ts'
+import { applicationSettings } from './application-settings.ts'
+
+const secret = { type: 'string', sensitive: true }
+
+/** What a profile whose configuration has these members besides the image comes to. */
+function settingsOf(properties: object, config: object, application: object = {}) {
+  const jsonschema = { type: 'object', properties: { Image: { type: 'string' }, ...properties } }
+  const variable = { name: 'Config', options: { meaning: 'applicationConfig', schema: { jsonschema } } }
+  const spec = {
+    variables: [variable],
+    application: {
+      image: { member: 'Image' },
+      containerPort: 8000,
+      health: { path: '/health', statuses: [200], timeoutSeconds: 60 },
+      ...application,
+    },
+  } as unknown as ServiceProfileSpec
+  const own: Variable[] = [{ name: 'Config', value: JSON.stringify({ Image: 'org/image', ...config }) }]
+  return applicationSettings(spec, own, (member) => `made-${member}`)
+}
+
+test('every secret is listed, whatever way it takes to the application', () => {
+  const settings = settingsOf(
+    { File: secret, None: secret, Made: { ...secret, generate: true }, Open: { type: 'string' } },
+    { File: 's3cret', Open: 'shown' },
+    { files: [{ path: '/etc/token', content: { member: 'File' } }] },
+  )
+  expect(settings?.secrets.toSorted()).toEqual(['made-Made', 's3cret'])
+})
