@@ -131,7 +131,7 @@ test('a service’s own JSON variable may have secret members too', async () => 
   for (const path of filesBelow(server.state)) expect(readFileSync(path).includes(TOKEN), path).toBe(false)
 })
 
-test('a mask that comes back means the stored secret, though the profile has ceased to call it one', async () => {
+test('a mask is refused where the profile has ceased to call it a secret, and stores nothing', async () => {
   const profile = (sensitive: boolean) => ({
     apiVersion: 'paas.envmgmt.io/v1',
     kind: 'ServiceProfile',
@@ -148,6 +148,56 @@ test('a mask that comes back means the stored secret, though the profile has cea
   const masked = (await api.call('POST', SERVICES, own)).body
   expect(masked.spec.variables[0].value).toBe('{"pass":"********"}')
   await api.call('POST', 'serviceprofiles', profile(false))
-  const sent = (await api.call('POST', SERVICES, masked)).body
-  expect(sent.spec.variables[0].value).toBe('{"pass":"word"}')
+  expect(await api.call('POST', SERVICES, masked)).toMatchObject({
+    status: 400,
+    body: { field: 'Extra.pass', message: expect.stringContaining('keeps a secret only where it is one') },
+  })
+  expect((await api.service('nb')).spec.variables?.[0]?.value).toBe('{"pass":"********"}')
+})
+
+test('a secret is made up for a member of any name', async () => {
+  const properties = {
+    Image: { type: 'string', default: 'org/image' },
+    constructor: { type: 'string', sensitive: true, generate: true },
+  }
+  const profile = {
+    apiVersion: 'paas.envmgmt.io/v1',
+    kind: 'ServiceProfile',
+    metadata: { name: 'mine' },
+    spec: {
+      variables: [
+        {
+          name: 'Config',
+          options: { meaning: 'applicationConfig', schema: { jsonschema: { type: 'object', properties } } },
+        },
+      ],
+      application: {
+        image: { member: 'Image' },
+        containerPort: 8000,
+        health: { path: '/', statuses: [200], timeoutSeconds: 60 },
+        secretEnvironment: { TOKEN: { member: 'constructor' } },
+        outputs: [{ key: 'Token', member: 'constructor' }],
+      },
+    },
+  }
+  expect((await api.call('POST', 'serviceprofiles', profile)).status).toBe(200)
+  // Given at first, then left out: what was published before has no value that was made up.
+  for (const variables of [[{ name: 'Config', value: '{"constructor":"given"}' }], []]) {
+    const body = serviceBody('nb', variables, 'mine')
+    const own = { ...body, spec: { ...body.spec, serviceProfile: { name: 'mine' } } }
+    expect((await api.call('POST', `${SERVICES}?auto-publish=true`, own)).status).toBe(200)
+  }
+  const { output } = (await api.waitForService('nb', 'success')).status
+  expect(JSON.stringify(output)).toMatch(/"Token":[^}]*"[A-Za-z2-9]{40}"/)
+})
+
+test('a name that all but means a secret of the profile is refused, naming the right one', async () => {
+  for (const name of ['jupyter notebookConfig', 'Inference Config']) {
+    const value = JSON.stringify({ Jupyter_Notebook_Token: TOKEN })
+    expect(await apply([{ name, value }], false)).toMatchObject({
+      status: 400,
+      body: { field: name, message: expect.stringContaining('"Jupyter Notebook Config"') },
+    })
+  }
+  expect(await apply([{ name: 'Notebook Notes', value: 'mine' }], false)).toMatchObject({ status: 200 })
 })

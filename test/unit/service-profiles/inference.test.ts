@@ -258,6 +258,9 @@ describe('refused, naming variable and member', () => {
     [{ Inference_hostname: 'x\ny' }, 'Inference_hostname', 'without control characters'],
     [{ Inference_nginx_port: 70_000 }, 'Inference_nginx_port', 'from 1 to 65535'],
     [{ Inference_extra_args: '--api_key=x' }, 'Inference_extra_args', 'the service itself sets --api-key'],
+    [{ Inference_extra_args: '-tp 8' }, 'Inference_extra_args', 'the service itself sets -tp'],
+    [{ Inference_extra_args: '-TP=8' }, 'Inference_extra_args', 'the service itself sets -tp'],
+    [{ Inference_extra_args: '--API-key x' }, 'Inference_extra_args', 'the service itself sets --api-key'],
     [{ Inference_extra_args: '--hos 0.0.0.0' }, 'Inference_extra_args', 'the service itself sets --host'],
     [{ Inference_extra_args: '--seed "1' }, 'Inference_extra_args', 'a quotation mark without its pair'],
   ])('%j', (members, member, problem) => {

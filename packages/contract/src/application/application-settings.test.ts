@@ -22,6 +22,24 @@ function settingsOf(properties: object, config: object, application: object = {}
   return applicationSettings(spec, own, (member) => `made-${member}`)
 }
 
+test('what is refused does not repeat a secret', () => {
+  const refusal = (properties: object, application: object = {}) => {
+    try {
+      settingsOf(properties, { Choice: 's3cret' }, application)
+    } catch (error) {
+      return (error as Error).message
+    }
+    return 'nothing is refused'
+  }
+  const choice = refusal({ Choice: { ...secret, enum: ['a', 'b'] } })
+  expect(choice).toContain('must be one of a, b')
+  expect(choice).not.toContain('s3cret')
+  const table = { environment: { A: { member: 'Choice', values: { a: 'x' } } } }
+  const offered = refusal({ Choice: secret }, table)
+  expect(offered).toContain('accepted are a')
+  expect(offered).not.toContain('s3cret')
+})
+
 test('every secret is listed, whatever way it takes to the application', () => {
   const settings = settingsOf(
     { File: secret, None: secret, Made: { ...secret, generate: true }, Open: { type: 'string' } },

@@ -2,6 +2,7 @@ import { ApiError } from '../api-error.ts'
 import { quoted } from '../variable-text.ts'
 import type { ApplicationConfig } from './application-config.ts'
 import { PLACEHOLDERS, type Argument, type Placeholder, type Template } from './application-profile.ts'
+import { memberSchema } from './config-schema.ts'
 import { splitWords } from './split-words.ts'
 
 /** What templates are filled from. */
@@ -30,9 +31,10 @@ export function fillTemplate({ config, placeholders }: Filling, template: Templa
   if (word && Object.entries(word.when).every(([it, among]) => among.includes(config.values.get(it) ?? ''))) {
     return word.word
   }
+  const isSecret = memberSchema(config.schema, template.member)?.sensitive === true
   throw ApiError.invalid(
     config.fieldOf(template.member),
-    `${quoted(value)} is not offered by this application; accepted are ${acceptedValues(template.values)}`,
+    `${isSecret ? 'its value' : quoted(value)} is not offered by this application; accepted are ${acceptedValues(template.values)}`,
   )
 }
 
@@ -80,7 +82,7 @@ function moreWords(
   if (words === undefined) throw ApiError.invalid(field, 'has a quotation mark without its pair')
   for (const word of words) {
     const option = optionIn(word)
-    const taken = option && [...reserved, ...refuse].find((it) => it.startsWith(option))
+    const taken = option && [...reserved, ...refuse].find((it) => it.toLowerCase().startsWith(option))
     if (taken) {
       throw ApiError.invalid(field, `must not hold ${quoted(word)}: the service itself sets ${taken}`)
     }
@@ -88,8 +90,8 @@ function moreWords(
   return words
 }
 
-/** The option that a word gives: programs also take `--api_key=x`, and `--api` for `--api-key`. */
+/** The option that a word gives, in lower case: programs also take `--api_key=x`, and `--api` for `--api-key`. */
 function optionIn(word: string): string | undefined {
   if (!word.startsWith('-')) return undefined
-  return (word.split('=', 1)[0] ?? '').replaceAll('_', '-')
+  return (word.split('=', 1)[0] ?? '').replaceAll('_', '-').toLowerCase()
 }

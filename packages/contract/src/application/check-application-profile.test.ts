@@ -138,6 +138,30 @@ test.each<[string, Change, string]>([
     { variables: [{ name: 'S', options: { member: 'Secret' } }] },
     'S.options.member',
   ],
+  [
+    'a secret that stands for what is none',
+    { variables: [{ name: 'S', options: { member: 'Kind', sensitive: true } }] },
+    'S.options.member',
+  ],
+  [
+    'a choice of secrets',
+    { properties: { Secret: { type: 'string', sensitive: true, enum: ['a', 'b'] } } },
+    `${PROPERTIES}.Secret.enum`,
+  ],
+  [
+    'a table of secrets',
+    { more: { secretEnvironment: { A: { member: 'Secret', values: { a: 'x' } } } } },
+    `${APPLICATION}.secretEnvironment.A.values`,
+  ],
+  [
+    'a condition on a secret',
+    {
+      more: {
+        arguments: [{ value: { member: 'Kind', values: { a: { word: 'x', when: { Secret: ['1'] } } } } }],
+      },
+    },
+    `${APPLICATION}.arguments[0].values.a.when`,
+  ],
   ['a stand-in for nothing', { variables: [{ name: 'S', options: { member: 'Nope' } }] }, 'S.options.member'],
   [
     'two stand-ins for one',

@@ -44,6 +44,9 @@ function checkMembers(name: string, schema: ConfigSchema): void {
     if (declared.sensitive && (declared.default !== undefined || declared.type !== 'string')) {
       throw ApiError.invalid(field, 'is a secret, so it must be a string and have no default')
     }
+    if (declared.sensitive && declared.enum !== undefined) {
+      throw ApiError.invalid(`${field}.enum`, 'would tell everybody what the secret can be; leave it out')
+    }
     if (declared.generate && !declared.sensitive) {
       throw ApiError.invalid(`${field}.generate`, 'makes up secrets only; add "sensitive": true')
     }
@@ -60,6 +63,10 @@ function checkStandIns(variables: readonly Variable[], name: string, schema: Con
     const field = `${standIn}.options.member`
     const declared = memberSchema(schema, member)
     if (!declared) throw unknownMember(field, member, name)
+    if (options?.sensitive && !declared.sensitive) {
+      const remedy = `add "sensitive": true to the schema of ${member}, or leave it out here`
+      throw ApiError.invalid(field, `is a secret, and ${member} is none; ${remedy}`)
+    }
     if (declared.sensitive && !options?.sensitive) {
       throw ApiError.invalid(field, `stands for the secret ${member}; add "sensitive": true to its options`)
     }
@@ -118,11 +125,20 @@ function checkUse({ place, template, secret }: Use, name: string, schema: Config
     const remedy = 'hand it over in secretEnvironment or files'
     throw ApiError.invalid(field, `would show the secret ${template.member}; ${remedy}`)
   }
+  if (declared.sensitive && template.values) {
+    throw ApiError.invalid(`${field}.values`, `would tell the secret ${template.member}; leave them out`)
+  }
   for (const [value, word] of Object.entries(template.values ?? {})) {
     checkSpelling(`${field}.values`, declared, value)
     for (const [member, among] of Object.entries(typeof word === 'string' ? {} : word.when)) {
       const other = memberSchema(schema, member)
       if (!other) throw unknownMember(`${field}.values.${value}.when`, member, name)
+      if (other.sensitive) {
+        throw ApiError.invalid(
+          `${field}.values.${value}.when`,
+          `would tell the secret ${member}; leave it out`,
+        )
+      }
       for (const it of among) checkSpelling(`${field}.values.${value}.when.${member}`, other, it)
     }
   }

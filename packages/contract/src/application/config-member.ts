@@ -22,7 +22,7 @@ export function readMember(field: string, schema: MemberSchema, value: unknown):
   if (schema.type === 'integer' || schema.type === 'number') return number(field, schema, word)
   const words = schema.type === 'boolean' ? ['true', 'false'] : (schema.enum ?? [])
   const known = words.find((candidate) => candidate === word) ?? words.find((it) => sameWord(it, word))
-  if (known === undefined) throw ApiError.invalid(field, `must be ${accepted(schema)}; got ${quoted(word)}`)
+  if (known === undefined) throw unaccepted(field, schema, word)
   return known
 }
 
@@ -54,9 +54,14 @@ function number(field: string, schema: MemberSchema, word: string): string {
   const value = form.test(word) ? Number(word) : Number.NaN
   const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = schema
   if (!(value >= minimum && value <= maximum)) {
-    throw ApiError.invalid(field, `must be ${accepted(schema)}; got ${quoted(word)}`)
+    throw unaccepted(field, schema, word)
   }
   return String(value)
+}
+
+function unaccepted(field: string, schema: MemberSchema, word: string): ApiError {
+  const got = schema.sensitive === true ? '' : `; got ${quoted(word)}`
+  return ApiError.invalid(field, `must be ${accepted(schema)}${got}`)
 }
 
 function accepted(schema: MemberSchema): string {

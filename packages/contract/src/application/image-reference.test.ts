@@ -32,6 +32,7 @@ test.each([
   ['a transport', 'docker://a/b', 'a registry'],
   ['a way up', 'a/../b', 'has a name'],
   ['upper-case letters', 'a/Notebook', 'has a name'],
+  ['upper-case letters in front', 'A/b', 'has a name'],
   ['an option', '--tls-verify', 'has a name'],
   ['a registry alone', 'ghcr.io/', 'has a name'],
   ['an empty part', 'a//b', 'has a name'],

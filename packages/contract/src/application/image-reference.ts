@@ -61,7 +61,7 @@ export function imageReferenceText({ registry, repository, tag, digest }: ImageR
 function placeOf(name: string): { registry: string; repository: string } {
   const slash = name.indexOf('/')
   const first = name.slice(0, slash)
-  const isHost = slash >= 0 && (/[.:A-Z]/.test(first) || first === 'localhost')
+  const isHost = slash >= 0 && (/[.:]/.test(first) || first === 'localhost')
   const registry = isHost ? first.toLowerCase() : DEFAULT_REGISTRY
   const repository = isHost ? name.slice(slash + 1) : name
   if (registry !== DEFAULT_REGISTRY && registry !== `index.${DEFAULT_REGISTRY}`)

@@ -26,6 +26,12 @@ export function maskMembers(text: string, members: readonly string[]): string {
   return JSON.stringify({ ...value, ...Object.fromEntries(shown) })
 }
 
+/** Those of the members that hold the mask instead of a value. */
+export function maskedMembers(text: string, members: readonly string[]): string[] {
+  const value = parsed(text)
+  return value ? members.filter((member) => own(value, member) === MASK) : []
+}
+
 /**
  * Puts stored secrets where the client sent the mask back. What then says the same as the stored text becomes
  * that very text, so that comparing texts tells whether anything changed.
@@ -42,8 +48,7 @@ export function unmaskMembers(
   const value = parsed(sent)
   if (!value) return sent
   const before = parsed(stored ?? '') ?? {}
-  const masked = members.filter((member) => own(value, member) === MASK)
-  const kept = masked.map((member) => {
+  const kept = maskedMembers(sent, members).map((member) => {
     const secret = own(before, member)
     if (isGiven(secret)) return [member, secret] as const
     throw ApiError.invalid(

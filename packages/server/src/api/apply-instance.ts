@@ -15,7 +15,13 @@ import { asksTheSame, configurationOf, placeOf } from './instance-configuration.
 import { KINDS, nameInWords, profileReferenceOf, type InstanceRequest } from './instance-kind.ts'
 import { sentVariables } from './sent-variables.ts'
 import { applicationOf } from './service-application.ts'
-import { checkOverrides, checkSecretTexts, checkVariableCount, checkVariables } from './variable-rules.ts'
+import {
+  checkOverrides,
+  checkSecretNames,
+  checkSecretTexts,
+  checkVariableCount,
+  checkVariables,
+} from './variable-rules.ts'
 import { checkName, metadataColumns } from './views/metadata-view.ts'
 import type { ProfileSpec } from './views/profile-snapshot.ts'
 
@@ -56,6 +62,7 @@ export async function applyInstance(
   const before = existing && configurationOf(context, project, existing)
   const profileSpec = JSON.parse(profile.spec) as ProfileSpec
   const profileVariables = profileSpec.variables ?? []
+  checkSecretNames(profileVariables, body.spec.variables ?? [])
   const variables = sentVariables(
     profileVariables,
     body.spec.variables ?? [],

@@ -26,7 +26,7 @@ export function settingsToPublish(
   const application = applicationOf(
     context.registries,
     { kind: instance.kind, profile, variables },
-    (member) => previous?.application?.generated[member] ?? madeUp(SECRET_LENGTH),
+    (member) => keptOf(previous, member) ?? madeUp(SECRET_LENGTH),
   )
   return {
     ...machine,
@@ -35,6 +35,11 @@ export function settingsToPublish(
     guestImage: profile.guestImage ?? DEFAULT_GUEST_IMAGE,
     ...(application === null ? {} : { application: withKept(application, previous) }),
   }
+}
+
+function keptOf(previous: PublishedSettings | null, member: string): string | undefined {
+  const generated = previous?.application?.generated ?? {}
+  return Object.hasOwn(generated, member) ? generated[member] : undefined
 }
 
 /** What was made up outlives a time in which the application is switched off. */

@@ -55,6 +55,18 @@ test.each([
   expect(error.retryable).toBe(true)
 })
 
+test('what the image is called is no reason', () => {
+  const said =
+    'reading manifest unauthorized in quay.io/forbidden/denied: Get "https://quay.io/v2/forbidden/denied": EOF'
+  const { message, retryable } = registryFailure(
+    'quay.io/forbidden/denied:unauthorized',
+    'quay.io',
+    line(said),
+  )
+  expect(message).toContain('did not give the image')
+  expect(retryable).toBe(true)
+})
+
 test('what is not written as a log is passed on, and silence has words', () => {
   expect(registryFailure(REFERENCE, 'x', 'one\nruntime: out of memory\n').message).toContain(
     ': runtime: out of memory',

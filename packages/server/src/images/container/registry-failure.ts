@@ -8,18 +8,19 @@ import { HostError } from '@berth/contract/host/host-error'
  */
 export function registryFailure(reference: string, registry: string, stderr: string): HostError {
   const said = lastMessage(stderr)
-  if (/no space left on device/i.test(said)) {
+  const reason = withoutNames(said, reference, registry)
+  if (/no space left on device/i.test(reason)) {
     return new HostError(
       `The disk of the image cache is full while fetching the image "${reference}". ` +
         'Make room, for example with: berth image prune-containers',
     )
   }
-  if (/manifest unknown|name unknown|repository name not known|status(?: code)?:? 404/i.test(said)) {
+  if (/manifest unknown|name unknown|repository name not known|status(?: code)?:? 404/i.test(reason)) {
     return final(`The image "${reference}" is not in the registry ${registry}: check its name.`)
   }
   if (
     /unauthorized|authentication required|(?<!permission )denied|forbidden|invalid username|status(?: code)?:? 40[13]/i.test(
-      said,
+      reason,
     )
   ) {
     return final(
@@ -27,10 +28,10 @@ export function registryFailure(reference: string, registry: string, stderr: str
         'Check its name; the operator gives credentials with registryAuthFile.',
     )
   }
-  if (/source image rejected/i.test(said)) {
+  if (/source image rejected/i.test(reason)) {
     return final(`The host's policy (containers-policy.json(5)) refuses the image "${reference}": ${said}`)
   }
-  if (/too ?many ?requests|status(?: code)?:? 429/i.test(said)) {
+  if (/too ?many ?requests|status(?: code)?:? 429/i.test(reason)) {
     return new HostError(`The registry ${registry} gives no more images for now: ${said}`)
   }
   return new HostError(`The registry ${registry} did not give the image "${reference}": ${said}`)
@@ -38,6 +39,16 @@ export function registryFailure(reference: string, registry: string, stderr: str
 
 function final(message: string): HostError {
   return new HostError(message, { retryable: false })
+}
+
+/** What was said without the names of image and registry, which may hold any word. */
+function withoutNames(said: string, reference: string, registry: string): string {
+  const repository = reference.replace(/^[^/]*/, '').replace(/(?:@|:).*$/, '')
+  return said
+    .replaceAll(/\bmanifest \S+ in \S+/g, ' ')
+    .split(/\s+/)
+    .filter((word) => !word.includes('://') && !word.includes(registry) && !word.includes(repository))
+    .join(' ')
 }
 
 /** The message of skopeo's last line, which is written as logfmt: `time="…" level=fatal msg="…"`. */
