@@ -2,9 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StatusStep } from '@berth/contract/instance-status'
-import { instanceBody, INSTANCES } from '../../test/support/api-client.ts'
+import { instanceBody, INSTANCES, serviceBody } from '../../test/support/api-client.ts'
 import { imageCacheDir } from '../../packages/server/src/images/cache-dir.ts'
-import { serviceBody } from '../../test/support/service-body.ts'
 import { ServiceStory } from '../../test/support/service-story.ts'
 import { table } from './table.ts'
 
@@ -57,7 +56,7 @@ async function deployAll(story: ServiceStory, progress: (what: string) => void):
   for (const what of ['first notebook', 'second notebook']) {
     progress(what)
     const name = what.replace(' ', '-')
-    await story.apply(serviceBody(name, 'vmaas-notebook', []))
+    await story.apply(serviceBody(name))
     const began = performance.now()
     const service = await story.publish(name)
     deploys.push(deployOf(what, began, service.status.steps))

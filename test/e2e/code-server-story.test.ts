@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Service } from '@berth/contract/service'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { serviceBody } from '../support/service-body.ts'
+import { serviceBody } from '../support/api-client.ts'
 import { ServiceStory } from '../support/service-story.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => story.end())
 
 function editor(config: object, profile = 'code-server') {
-  return serviceBody('editor', profile, [{ name: 'Code Server Config', value: JSON.stringify(config) }])
+  return serviceBody('editor', [{ name: 'Code Server Config', value: JSON.stringify(config) }], profile)
 }
 
 /** The catalogue's profile with one more member, which the stand-in takes for a way to fail. */
@@ -52,9 +52,11 @@ function passwordOf(service: Service): string {
 
 test('an image that does not exist fails with the registry’s word, before any guest boots', async () => {
   await story.apply(
-    serviceBody('nowhere', 'code-server', [
-      { name: 'Code Server Config', value: JSON.stringify({ Code_Server_Image: 'acme/nothing:1' }) },
-    ]),
+    serviceBody(
+      'nowhere',
+      [{ name: 'Code Server Config', value: JSON.stringify({ Code_Server_Image: 'acme/nothing:1' }) }],
+      'code-server',
+    ),
   )
   const { status } = await story.publishInVain('nowhere')
   expect(status.reason).toContain('docker.io/acme/nothing:1')

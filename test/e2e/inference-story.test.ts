@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { placesOf } from '../support/planted-secret.ts'
-import { serviceBody } from '../support/service-body.ts'
+import { serviceBody } from '../support/api-client.ts'
 import { ServiceStory } from '../support/service-story.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -34,9 +34,11 @@ test('applied and published, it answers with the configured model', async () => 
     Inference_dtype: 'float32',
   }
   await story.apply(
-    serviceBody('inference', 'vmaas-inference-cpu', [
-      { name: 'Inference Config', value: JSON.stringify(config) },
-    ]),
+    serviceBody(
+      'inference',
+      [{ name: 'Inference Config', value: JSON.stringify(config) }],
+      'vmaas-inference-cpu',
+    ),
   )
   const service = await story.publish('inference')
   const output = story.output(service)

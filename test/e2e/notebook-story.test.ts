@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { evaluate } from '../support/notebook-kernel.ts'
 import { placesOf } from '../support/planted-secret.ts'
-import { serviceBody } from '../support/service-body.ts'
+import { serviceBody } from '../support/api-client.ts'
 import { ServiceStory } from '../support/service-story.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -35,14 +35,18 @@ function notebook(token: string, port: string) {
     port: open,
     protocol: 'tcp',
   }))
-  return serviceBody('notebook', 'vmaas-notebook', [
-    { name: 'Jupyter Notebook Config', value: JSON.stringify(config) },
-    { name: 'Certificate Handling', value: 'True' },
-    { name: 'Firewall Rules', value: JSON.stringify(rules) },
-    { name: 'Enable OTEL Collector', value: 'False' },
-    { name: 'Port Forwards', value: '[]' },
-    { name: 'Guest Password', value: 'planted-secret-password' },
-  ])
+  return serviceBody(
+    'notebook',
+    [
+      { name: 'Jupyter Notebook Config', value: JSON.stringify(config) },
+      { name: 'Certificate Handling', value: 'True' },
+      { name: 'Firewall Rules', value: JSON.stringify(rules) },
+      { name: 'Enable OTEL Collector', value: 'False' },
+      { name: 'Port Forwards', value: '[]' },
+      { name: 'Guest Password', value: 'planted-secret-password' },
+    ],
+    'vmaas-notebook',
+  )
 }
 
 async function contents(token: string | null, at = url): Promise<Response> {

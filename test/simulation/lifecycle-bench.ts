@@ -6,8 +6,7 @@ import { instanceById } from '../../packages/server/src/store/compute-instances.
 import type { ComputeInstanceRow } from '../../packages/server/src/store/schema.ts'
 import type { Store } from '../../packages/server/src/store/store.ts'
 import { nextDue, releaseAll } from '../../packages/server/src/store/work-items.ts'
-import { instanceBody } from '../support/api-client.ts'
-import { serviceBody } from '../support/service-body.ts'
+import { instanceBody, serviceBody } from '../support/api-client.ts'
 import { fakeAuthority } from './fake-authority.ts'
 import { fakeHost } from './fake-host.ts'
 import { FakeWorld } from './fake-world.ts'
@@ -79,10 +78,11 @@ export class LifecycleBench {
     const body =
       kind === 'computeinstances'
         ? instanceBody(this.#name, variables)
-        : serviceBody(this.#name, 'code-server', [
-            ...variables,
-            { name: 'Code Server Config', value: config },
-          ])
+        : serviceBody(
+            this.#name,
+            [...variables, { name: 'Code Server Config', value: config }],
+            'code-server',
+          )
     await this.#call('POST', '', body)
     const published = await this.#call('POST', `/${this.#name}/publish`)
     this.#id = (published as { metadata: { id: string } }).metadata.id

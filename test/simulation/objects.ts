@@ -1,6 +1,5 @@
 import { PROJECTS_PATH } from '@berth/contract/api-version'
-import { instanceBody } from '../support/api-client.ts'
-import { serviceBody } from '../support/service-body.ts'
+import { instanceBody, serviceBody } from '../support/api-client.ts'
 
 /** The names that a run uses: machines, and services on theirs. */
 export const NAMES = ['a', 'b', 'c', 'd'] as const
@@ -26,9 +25,13 @@ export function bodyOf(name: Name, size: number): object {
     Code_Server_Port: 8440 + size,
     Code_Server_Password: `password ${size}`,
   }
-  return serviceBody(name, 'code-server', [
-    ...variables,
-    { name: 'Guest Memory Size', value: '1024' },
-    { name: 'Code Server Config', value: JSON.stringify(config) },
-  ])
+  return serviceBody(
+    name,
+    [
+      ...variables,
+      { name: 'Guest Memory Size', value: '1024' },
+      { name: 'Code Server Config', value: JSON.stringify(config) },
+    ],
+    'code-server',
+  )
 }

@@ -88,14 +88,14 @@ export class Promises {
   }
 }
 
-/** A service that runs serves its application where it says; switched on since, it waits for its next start. */
+/** A service that runs serves its application where it says, or none when it is switched off. */
 function checkApplication(name: Name, { spec, status }: Service, machine: FakeMachine): void {
   const config = spec.variables?.find((variable) => variable.name === 'Code Server Config')?.value ?? '{}'
   const { Code_Server_Enabled: enabled, Code_Server_Port: port } = JSON.parse(config) as Record<
     string,
     unknown
   >
-  const wanted = enabled === 'True' && machine.hasContainerDisk ? port : null
+  const wanted = enabled === 'True' ? port : null
   if (machine.applicationPort !== wanted) {
     throw new Error(
       `${name} is to serve on ${String(wanted)}, and does on ${machine.applicationPort}: ${status.reason}`,

@@ -203,3 +203,23 @@ test('a service that its user switched off is a machine without the application'
   await deploy('nb', [config({ Jupyter_Notebook_Enabled: 'False', Jupyter_Notebook_Token: 'token1' })])
   expect(Object.keys(await output('nb'))[0]).toBe('SSH Command')
 })
+
+test('another image restarts the machine, and the service answers with it', async () => {
+  await deploy('notebook', [config({ Jupyter_Notebook_Image: 'jupyter/minimal-notebook:one' })])
+  const { status } = await deploy('notebook', [
+    config({ Jupyter_Notebook_Image: 'jupyter/minimal-notebook:two' }),
+  ])
+  expect(status).toMatchObject({ powerState: 'running', reason: 'Running.' })
+  expect(status.steps.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['Shut down guest', 'Fetch container image', 'Boot guest', 'Start application']),
+  )
+})
+
+test('switched on where the machine was started without it, the application is served', async () => {
+  const off = await deploy('notebook', [config({ Jupyter_Notebook_Enabled: 'False' })])
+  expect(off.status.reason).toContain('switched off')
+  const on = await deploy('notebook', [config({ Jupyter_Notebook_Enabled: 'True' })])
+  expect(on.status.reason).toBe('Running.')
+  expect(on.status.steps.map(({ name }) => name)).toContain('Start application')
+  expect((await output('notebook'))['Host Name']).toMatch(/^https:/)
+})

@@ -34,6 +34,16 @@ test('a certificate holds the names and addresses, and OpenSSL accepts it for a 
   expect(execFileSync('openssl', words, { encoding: 'utf8' })).toContain('OK')
 })
 
+test('a name that is too long for a subject stands among the names alone', async () => {
+  const authority = await CertificateAuthority.open(await makeAuthority('abc123', NOW))
+  const long = `${'a'.repeat(60)}.${'b'.repeat(60)}.example`
+  const certificate = new X509Certificate(
+    await authority.issue(keyPair().publicKey, [long, '127.64.0.7'], NOW),
+  )
+  expect(certificate.checkHost(long)).toBe(long)
+  expect(certificate.subject).toBe('CN=127.64.0.7')
+})
+
 test('a client that trusts the root, and only such a one, talks to a server with the certificate', async () => {
   const now = Date.now()
   const authority = await CertificateAuthority.open(await makeAuthority('abc123', now))

@@ -78,7 +78,8 @@ export class CertificateAuthority {
    */
   async issue(publicKey: string, names: readonly string[], now: number): Promise<string> {
     const certificate = await x509.X509CertificateGenerator.create({
-      subject: [{ CN: [names[0] ?? 'service'] }],
+      // Clients go by the names below; a common name has at most 64 characters (RFC 5280, ub-common-name).
+      subject: [{ CN: [names.find((name) => name.length <= 64) ?? 'service'] }],
       issuer: this.#root.subject,
       notBefore: new Date(now - BACKDATED),
       notAfter: new Date(Math.min(now + SERVER_DAYS * DAY, this.#root.notAfter.getTime())),

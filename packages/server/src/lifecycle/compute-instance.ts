@@ -9,6 +9,7 @@ import { publicAddressOf } from '../store/public-addresses.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import { decisionOf } from './deploy/decision.ts'
 import { lostGuest } from './deploy/lost-guest.ts'
+import { restartFor } from './deploy/restart.ts'
 import type { DeployPhase, PhaseInput, PhaseResult } from './deploy/phase.ts'
 import { placeOf, type Place } from './deploy/phases.ts'
 import { destroyStep } from './destroy.ts'
@@ -61,7 +62,13 @@ async function stepOf(
   const input: PhaseInput = { row, project, settings, access, address, places, secretBox, authority, now }
   if (row.phase === 'run') return watchStep(lifecycle, input, watched)
   const place = placeOf(row.phase)
-  return place ? phaseStep(lifecycle, context, input, place) : { next: 'done' }
+  if (!place) return { next: 'done' }
+  const restart = restartFor(input, place)
+  if (!restart) return phaseStep(lifecycle, context, input, place)
+  return {
+    ...restart.outcome,
+    commit: async (tx) => void (await writeIfCurrent(tx, row, restart.patch, now)),
+  }
 }
 
 async function phaseStep(

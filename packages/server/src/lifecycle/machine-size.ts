@@ -33,30 +33,27 @@ export function runningReason(
   row: Pick<ComputeInstanceRow, 'running_size' | 'container_image'>,
   settings: PublishedSettings,
 ): string {
-  const running = startedSize(row)
   const state =
     settings.application?.enabled === false
       ? 'Running without its application, which is switched off in its configuration.'
       : 'Running.'
   const unreached = settings.application ? reachProblem(settings, settings.application) : ''
-  const waiting =
-    running === null ? [] : [...sizeChanges(running, settings), ...imageChange(running, settings)]
-  return [state, unreached, ...waiting].filter((sentence) => sentence !== '').join(' ')
+  return [state, unreached, sizeWaiting(row, settings)].filter((sentence) => sentence !== '').join(' ')
 }
 
-function sizeChanges(running: MachineSize, wanted: PublishedSettings): string[] {
+/** What of a published size waits for the next start, as a sentence; "" when nothing does. */
+export function sizeWaiting(
+  row: Pick<ComputeInstanceRow, 'running_size'>,
+  wanted: PublishedSettings,
+): string {
+  const running = startedSize(row)
+  if (running === null) return ''
   const changes = [
     wanted.vcpus === running.vcpus ? '' : `${wanted.vcpus} vCPUs`,
     wanted.memoryMib === running.memoryMib ? '' : `${wanted.memoryMib} MiB of memory`,
     wanted.diskGib <= running.diskGib ? '' : `a disk of ${wanted.diskGib} GiB`,
     wanted.gpuCount === running.gpuCount ? '' : `${wanted.gpuCount} GPUs`,
   ].filter((change) => change !== '')
-  if (changes.length === 0) return []
-  return [`The new size (${changes.join(', ')}) applies when it is stopped and started again.`]
-}
-
-function imageChange(running: MachineSize, settings: PublishedSettings): string[] {
-  const wanted = wantedImage(settings)
-  if (wanted === null || wanted === running.container?.reference) return []
-  return [`The container image ${wanted} applies when it is stopped and started again.`]
+  if (changes.length === 0) return ''
+  return `The new size (${changes.join(', ')}) applies when it is stopped and started again.`
 }

@@ -7,6 +7,7 @@ import {
   type ApplicationInput,
 } from '../application.ts'
 import type { Host } from '../host.ts'
+import { sizeWaiting } from '../machine-size.ts'
 import { lookAgainSeconds, placementOf, type DeployPhase, type PhaseInput } from './phase.ts'
 
 /** Longer than any application is told to take: it gives up by itself, and says more. */
@@ -41,9 +42,9 @@ export const answerPhase: DeployPhase = {
       seen.state === 'failed'
         ? `The application does not stay up. ${seen.detail}`
         : `The application did not answer within ${timeoutSeconds} seconds: ${seen.detail}`
-    throw new HostError(`${what}${lastWords(seen.log)} Correct its configuration and publish it again.`, {
-      retryable: false,
-    })
+    const waiting = sizeWaiting(input.row, input.settings)
+    const next = waiting === '' ? 'Correct its configuration and publish it again.' : waiting
+    throw new HostError(`${what}${lastWords(seen.log)} ${next}`, { retryable: false })
   },
 }
 
