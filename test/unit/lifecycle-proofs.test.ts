@@ -190,11 +190,16 @@ test('delete wins: asked for after any step of any journey, it leaves nothing', 
     const { effects } = await undisturbed(asks)
     for (const number of effects.keys()) {
       await before(asks)
+      let isAsked = false
       bench.treat = atEffect(number, async (_effect, apply) => {
         // Another request comes while the step is at work.
         await bench.delete()
+        isAsked = true
         return apply()
       })
+      await bench.settle()
+      // How much a look at a running guest does depends on its id, so the last effects are not always met.
+      if (!isAsked) await bench.delete()
       await bench.settle()
       expect(await bench.left(), `${name}, effect ${number}`).toEqual([])
     }

@@ -201,3 +201,14 @@ test('a name that all but means a secret of the profile is refused, naming the r
   }
   expect(await apply([{ name: 'Notebook Notes', value: 'mine' }], false)).toMatchObject({ status: 200 })
 })
+
+test('an application that prints its token as it ends does not tell it to whoever reads the reason', async () => {
+  await server.stop()
+  const failures = [{ instance: 'nb', at: 'application' as const, message: `bad url ?token=${TOKEN}` }]
+  server = await startSimulated(await tempDir(), { failures })
+  api = server.api
+  await apply([notebook({ Jupyter_Notebook_Token: TOKEN })])
+  const { status } = await api.waitForService('nb', 'failed')
+  expect(status.reason).toContain('bad url ?token=********')
+  for (const path of filesBelow(server.state)) expect(readFileSync(path).includes(TOKEN), path).toBe(false)
+})

@@ -128,22 +128,17 @@ function guestApplication(
     certificate === null || !application.tls
       ? null
       : { chain: certificate.chain, root: authority.root, name: certificate.names[0] ?? '' }
-  const { generated: _generated, outputs: _outputs, ...served } = application
+  const { generated: _generated, outputs: _outputs, secrets: _secrets, ...served } = application
   return { ...served, imageId, tls }
 }
 
 /** Applications like to print their token when they start. */
 function withoutSecrets(text: string, application: ApplicationSettings): string {
-  const secrets = [
-    ...Object.values(application.secretEnvironment),
-    ...Object.values(application.generated),
-    ...application.outputs.flatMap(({ secret, value }) => (secret && value ? [value] : [])),
-  ]
-  return secrets
-    .filter((secret) => secret !== '')
+  return application.secrets
     .toSorted((a, b) => b.length - a.length)
     .reduce(
-      (masked, secret) => masked.replaceAll(secret, MASK).replaceAll(encodeURIComponent(secret), MASK),
+      (masked, secret) =>
+        masked.replaceAll(secret, MASK).replaceAll(encodeURIComponent(secret.toWellFormed()), MASK),
       text,
     )
 }
