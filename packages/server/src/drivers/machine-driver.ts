@@ -169,7 +169,7 @@ export interface MachineDriver {
   ensureStopped(id: string): Promise<void>
   /** Ends the process and removes every file of the machine. */
   remove(id: string): Promise<void>
-  /** The last lines of the serial console, at most 64 KiB, for a person to read. */
+  /** The last lines that the guest wrote to its serial console since it was started, at most 64 KiB, for a person to read. */
   consoleTail(id: string): Promise<string>
   /** Everything on this host that belongs to this installation's machines. */
   census(): Promise<CensusEntry[]>

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { drainConsole, readConsoleTail } from './console-log.ts'
+import { drainConsole, markStart, readConsoleTail } from './console-log.ts'
 import { filesIn } from './machine-files.ts'
 
 let directory: string
@@ -28,6 +28,16 @@ test('what was drained piece by piece is read as one', async () => {
   await drainConsole(ring('o\r\n\u001b[2J\u001b]0;title\u0007three'), files)
   expect(await readConsoleTail(files)).toBe('one\ntwo\nthree')
   expect((await stat(files.consoleLog)).mode & 0o777).toBe(0o600)
+})
+
+test('of a machine that was started again, only what it wrote since is read', async () => {
+  const files = filesIn(directory)
+  await drainConsole(ring('before\npowering off\n'), files)
+  await markStart(files)
+  expect(await readConsoleTail(files)).toBe('')
+  await drainConsole(ring('after\n'), files)
+  expect(await readConsoleTail(files)).toBe('after\n')
+  expect(await readFile(files.consoleLog, 'utf8')).toContain('powering off')
 })
 
 test('the log stays below 1 MiB and keeps the newest', async () => {

@@ -35,7 +35,15 @@ export async function readConsoleRing(qmp: Pick<QmpClient, 'execute'>): Promise<
   return Buffer.from(String(await qmp.execute('ringbuf-read', args)), 'base64')
 }
 
-/** The end of the console log, from the start of a line, without anything that a terminal would obey. */
+/** Begins a machine's start in its console log. A guest that writes it hides only what it wrote before. */
+const startMark = '--- berth: the machine starts'
+
+/** Writes down in the console log that what follows is of another start. */
+export async function markStart(files: MachineFiles): Promise<void> {
+  await appendCapped(files, Buffer.from(`\n${startMark}, ${new Date().toISOString()} ---\n`))
+}
+
+/** The end of what was written since the last start, from the start of a line, with nothing that a terminal would obey. */
 export async function readConsoleTail(files: MachineFiles): Promise<string> {
   const file = await openPlainFile(files.consoleLog, constants.O_RDONLY).catch(ignoreMissing)
   if (file === undefined) return ''
@@ -45,7 +53,8 @@ export async function readConsoleTail(files: MachineFiles): Promise<string> {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length)
     const text = buffer.subarray(0, bytesRead).toString('utf8')
     const whole = size > length ? text.slice(text.indexOf('\n') + 1) : text
-    return guestText(whole, maxTail)
+    const start = whole.lastIndexOf(startMark)
+    return guestText(start < 0 ? whole : whole.slice(whole.indexOf('\n', start) + 1), maxTail)
   } finally {
     await file.close()
   }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { HostError } from '@berth/contract/host/host-error'
 import { drainConsole } from './console-log.ts'
 import { KeyedMutex } from '../../host/keyed-mutex.ts'
@@ -12,6 +13,9 @@ export interface RunState {
   /** One sentence for a person, unless it runs. */
   readonly problem?: string
 }
+
+/** Milliseconds between two inspections while something is awaited. */
+const inspectPauseMs = 500
 
 /** Talks to machines' QMP sockets, one short conversation at a time for each machine. */
 export class MachineMonitor {
@@ -32,6 +36,13 @@ export class MachineMonitor {
         qmp.close()
       }
     })
+  }
+
+  /** Inspects now and then while `awaited` is: a guest that ends takes along what was not taken of its console. */
+  async inspectWhile<T>(id: string, files: MachineFiles, awaited: Promise<T>): Promise<T> {
+    const isOver = awaited.then(() => true)
+    while (!(await Promise.race([isOver, pause(inspectPauseMs, false)]))) await this.inspect(id, files)
+    return await awaited
   }
 
   /** Asks for the run state, and takes the console's output while at it. */

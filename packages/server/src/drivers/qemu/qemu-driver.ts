@@ -18,7 +18,7 @@ import { observeApplication } from './application/observe-application.ts'
 import { webKey } from './application/web-key.ts'
 import { machineCensus } from './census.ts'
 import { ensureContainerDisk } from './container-disk.ts'
-import { drainConsole, readConsoleTail } from './console-log.ts'
+import { drainConsole, markStart, readConsoleTail } from './console-log.ts'
 import { ensureOverlay } from './disk.ts'
 import { lookupGuestAccount, type GuestAccount } from './guest-account.ts'
 import { GuestAgentClient } from './guest-agent-client.ts'
@@ -133,7 +133,10 @@ export class QemuDriver implements MachineDriver {
     const { state, problem } = await this.#monitor.inspect(id, files)
     const observation = { exists: true, ...(problem === undefined ? {} : { problem }) }
     if (state === 'dead') return { ...observation, power: 'stopped' }
-    const report = await this.#reports.run(id, async () => await readGuestReport(files.ready, 3000))
+    const report = await this.#reports.run(
+      id,
+      async () => await this.#monitor.inspectWhile(id, files, readGuestReport(files.ready, 3000)),
+    )
     // The guest may have ended while it was waited for.
     if (report === undefined && (await this.#find(id)) === undefined)
       return { exists: true, power: 'stopped' }
@@ -214,6 +217,7 @@ export class QemuDriver implements MachineDriver {
     const { accelerator } = await this.#acceleratorVerdict()
     const account = await this.#guestAccount()
     const kvm = accelerator === 'kvm' ? kvmAccess(await statKvm(), account) : undefined
+    await markStart(files)
     machineBoots.publish({ image: image.name, machine: spec.id })
     const pid = await launchGuest(
       {
