@@ -16,6 +16,7 @@ import * as accelerators from './accelerator.ts'
 import { ensureApplication } from './application/ensure-application.ts'
 import { observeApplication } from './application/observe-application.ts'
 import { webKey } from './application/web-key.ts'
+import { bootKernel } from './boot-kernel.ts'
 import { machineCensus } from './census.ts'
 import { ensureContainerDisk } from './container-disk.ts'
 import { drainConsole, markStart, readConsoleTail } from './console-log.ts'
@@ -203,17 +204,7 @@ export class QemuDriver implements MachineDriver {
         throw new HostError(`The machine cannot start: ${path} is missing.`)
     }
     const { image, nic } = spec
-    if (image.bootMode === 'kernel' && image.kernel === undefined) {
-      throw new HostError(`The image ${image.name} names no kernel to boot.`, { retryable: false })
-    }
-    const kernel =
-      image.bootMode === 'disk' || image.kernel === undefined
-        ? null
-        : {
-            image: image.kernel,
-            arguments: image.kernelArguments ?? [],
-            ...(image.initrd === undefined ? {} : { initrd: image.initrd }),
-          }
+    const kernel = bootKernel(image)
     const { accelerator } = await this.#acceleratorVerdict()
     const account = await this.#guestAccount()
     const kvm = accelerator === 'kvm' ? kvmAccess(await statKvm(), account) : undefined
