@@ -33,6 +33,7 @@ import * as machine from './machine-files.ts'
 import { MachineMonitor } from './machine-monitor.ts'
 import { ProcessFinder } from './process-finder.ts'
 import { readGuestReport } from './readiness-port.ts'
+import { retained } from './retained.ts'
 import { ensureSeedVolume } from './seed.ts'
 
 export interface QemuDriverOptions extends Omit<accelerators.AcceleratorOptions, 'refresh'> {
@@ -280,15 +281,5 @@ export class QemuDriver implements MachineDriver {
   async #acceleratorVerdict(): Promise<accelerators.AcceleratorVerdict> {
     this.#verdict ??= accelerators.acceleratorVerdict(this.#options)
     return await retained(this.#verdict, () => (this.#verdict = undefined))
-  }
-}
-
-/** Awaits a remembered answer, and forgets it when it is a failure. */
-async function retained<T>(answer: Promise<T>, forget: () => void): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    forget()
-    throw error
   }
 }
