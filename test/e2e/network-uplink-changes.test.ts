@@ -114,7 +114,10 @@ test('whatever is lost or changed is named, and made again', async () => {
       () => edge('nft', 'insert', 'rule', 'inet', 'berth', 'forward', 'accept'),
       `rules ${router}/inet forward`,
     ],
-    [() => edge('nft', 'delete', 'element', 'inet', 'berth', 'tcp', '{ 30001 }'), 'forward tcp 30001'],
+    [
+      () => edge('nft', 'delete', 'element', 'inet', 'berth', 'forwards-tcp', '{ 30001 }'),
+      'forward tcp 30001',
+    ],
     [() => edge('nft', 'flush', 'ruleset'), `rules ${router}/inet leave`],
     [() => runCommand('ip', ['netns', 'delete', router]), `namespace ${router}`],
     [() => inside('ip', 'route', 'delete', 'default'), `route from ${inOne}`],
@@ -134,7 +137,7 @@ test('whatever is lost or changed is named, and made again', async () => {
   }
   // What nobody asked for counts as well.
   await edge('ip', 'route', 'add', OTHER, 'via', '169.254.1.0', 'dev', 'p-one')
-  await edge('nft', 'add', 'element', 'inet', 'berth', 'udp', '{ 30009 : 169.254.1.0 }')
+  await edge('nft', 'add', 'element', 'inet', 'berth', 'forwards-udp', '{ 30009 : 169.254.1.0 }')
   expect(await network.portDifferences(one, port, wanted)).toEqual([
     `surplus route to ${OTHER}`,
     'surplus forward udp 30009',

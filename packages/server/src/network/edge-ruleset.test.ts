@@ -36,20 +36,20 @@ test('a project’s forwards become those wanted, and others’ stay unless they
     element: { family: 'inet', table: 'berth', name, elem: [[port, address]] },
   })
   expect(nftables).toEqual([
-    { delete: element('udp', 30_002, '169.254.1.0') },
-    { delete: element('tcp', 30_003, '169.254.1.1') },
-    { add: element('tcp', 30_003, '169.254.1.0') },
-    { add: element('udp', 30_005, '169.254.1.0') },
+    { delete: element('forwards-udp', 30_002, '169.254.1.0') },
+    { delete: element('forwards-tcp', 30_003, '169.254.1.1') },
+    { add: element('forwards-tcp', 30_003, '169.254.1.0') },
+    { add: element('forwards-udp', 30_005, '169.254.1.0') },
   ])
   expect(compileEdgeForwards('169.254.1.1', present, ['tcp 30004', 'tcp 30003']).nftables).toEqual([])
 })
 
 test('forwards are read as nft lists them', () => {
   const objects = [
-    { map: { name: 'tcp', elem: [[30_001, '169.254.1.0']] } },
-    { map: { name: 'udp' } },
+    { map: { name: 'forwards-tcp', elem: [[30_001, '169.254.1.0']] } },
+    { map: { name: 'forwards-udp' } },
     { map: { name: 'other', elem: [[1, 'x']] } },
-    { chain: { name: 'tcp' } },
+    { chain: { name: 'forwards-tcp' } },
   ]
   expect(readEdgeForwards(objects)).toEqual([{ key: 'tcp 30001', leadsTo: '169.254.1.0' }])
 })

@@ -36,6 +36,9 @@ const PRIVATE_NETWORKS = addressSet([
   '224.0.0.0/3',
 ])
 
+/** The maps of the forwards: nft's own syntax has no maps called tcp or udp. */
+const FORWARDS = { tcp: 'forwards-tcp', udp: 'forwards-udp' } as const
+
 const TRANSIT: NftObject = { prefix: { addr: TRANSIT_NETWORK.address, len: TRANSIT_NETWORK.prefix } }
 const FROM_PROJECT = equal(meta('iifname'), 'p-*')
 const TO_PROJECT = equal(meta('oifname'), 'p-*')
@@ -53,7 +56,7 @@ export interface EdgeSettings {
  * Compiles the edge router's rules. It admits what a project's own rules decide on (packets to a public address,
  * which is routed to one project, or to a forward of the edge address, which is translated to a project's transit
  * address), the answers, and, where guests may go out, what they send to public networks. Which forwards there
- * are stands in the maps `tcp` and `udp`: external port to transit address; loading this leaves them as they are.
+ * are stands in the maps `forwards-tcp` and `forwards-udp`: external port to transit address; loading this leaves them as they are.
  *
  * Nothing reaches the router itself but pings. A project's packets can only come from its transit address and its
  * guests' public addresses: the kernel drops others by the reverse path.
@@ -63,7 +66,7 @@ export function compileEdgeRuleset({ edgeAddress, guestEgress, hostAddresses }: 
   const toEdge = (protocol: 'tcp' | 'udp') =>
     rule(INET, 'arrive', [
       equal(field('ip', 'daddr'), edgeAddress),
-      { dnat: { family: 'ip', addr: lookUpAddress(field(protocol, 'dport'), protocol) } },
+      { dnat: { family: 'ip', addr: lookUpAddress(field(protocol, 'dport'), FORWARDS[protocol]) } },
     ])
   const translated = { match: { op: 'in', left: ct('status'), right: 'dnat' } }
   const comesIn = guestEgress ? [] : [FROM_UPLINK]
@@ -71,7 +74,7 @@ export function compileEdgeRuleset({ edgeAddress, guestEgress, hostAddresses }: 
   return {
     nftables: [
       add({ table: { family: INET.family, name: TABLE } }),
-      ...(['tcp', 'udp'] as const).map((name) =>
+      ...Object.values(FORWARDS).map((name) =>
         add({ map: { ...INET, name, type: 'inet_service', map: 'ipv4_addr' } }),
       ),
       ...refusalRules(),
@@ -109,7 +112,7 @@ export function compileEdgeRuleset({ edgeAddress, guestEgress, hostAddresses }: 
   }
 }
 
-/** The way from one project's elements of the maps `tcp` and `udp` to those that it should have. */
+/** The way from one project's forwards in the router's maps to those that it should have. */
 export function compileEdgeForwards(
   transitAddress: string,
   present: readonly EdgeForward[],
@@ -123,7 +126,7 @@ export function compileEdgeForwards(
   const come = wanted.filter((key) => !own.includes(key))
   const element = (key: string, address: string) => {
     const [protocol, port] = key.split(' ')
-    return { element: { ...INET, name: protocol, elem: [[Number(port), address]] } }
+    return { element: { ...INET, name: `forwards-${protocol}`, elem: [[Number(port), address]] } }
   }
   return {
     nftables: [
@@ -139,12 +142,14 @@ export interface EdgeForward {
   readonly leadsTo: string
 }
 
-/** Reads the maps `tcp` and `udp` from what nft lists of the edge router. */
+/** Reads the forwards from what nft lists of the edge router. */
 export function readEdgeForwards(objects: readonly NftObject[]): EdgeForward[] {
-  return objects.flatMap(({ map }) => {
-    const { name, elem = [] } = (map ?? {}) as { name?: string; elem?: [number, string][] }
-    if (name !== 'tcp' && name !== 'udp') return []
-    return elem.map(([port, leadsTo]) => ({ key: `${name} ${port}`, leadsTo }))
+  return objects.flatMap(({ map: object }) => {
+    const { name, elem = [] } = (object ?? {}) as { name?: string; elem?: [number, string][] }
+    const [protocol] = Object.entries(FORWARDS).find(([, map]) => map === name) ?? []
+    return protocol === undefined
+      ? []
+      : elem.map(([port, leadsTo]) => ({ key: `${protocol} ${port}`, leadsTo }))
   })
 }
 
