@@ -7,7 +7,7 @@ import { startSimulated, type SimulatedServer } from '../support/simulated-serve
 import { tempDir } from '../support/temp-dir.ts'
 
 /** Each runs commands, which take a second each, or more where the machine is busy. */
-const SLOW = { timeout: 60_000 }
+const SLOW = { timeout: 120_000 }
 
 async function start(...words: Parameters<typeof startSimulated>): Promise<SimulatedServer> {
   const server = await startSimulated(...words)
@@ -183,4 +183,21 @@ test('the list shows all, or what is stuck, with reasons', SLOW, async () => {
     /^bad +ComputeInstance +defaultproject +default +failed .*The machine is broken\.$/,
   )
   expect(await list('--stuck', '--project', 'elsewhere')).toEqual(['Nothing is stuck.'])
+
+  // A step that does not come, though what it waits for is past its deadline.
+  const db = await rows(state)
+  const { id } = (await server.api.instance('late')).metadata
+  const never = { deadline_at: 1, wake_at: Number.MAX_SAFE_INTEGER }
+  const isListed = async () => {
+    await db.updateTable('work_items').set(never).where('object_id', '=', id).execute()
+    return (await list('--stuck')).some((line) => /^late .* pending, late /.test(line))
+  }
+  await expect.poll(isListed, { timeout: 60_000 }).toBe(true)
+  const stuckFigure = async () =>
+    /^berth_stuck_objects\{kind="ComputeInstance"\} (\d+)$/m.exec(
+      await (await fetch(`${server.api.url}/metrics`)).text(),
+    )?.[1]
+  expect(await stuckFigure()).toBe('1')
+  await retry(state, 'late')
+  expect(await stuckFigure()).toBe('0')
 })

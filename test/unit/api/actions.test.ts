@@ -93,6 +93,19 @@ test('a publish while it stops or reboots lets it go down first, and applies the
   expect(rebooted.status.steps.map((step) => step.name)).toContain('Boot guest')
 })
 
+test('of actions that race, one is accepted, and it is what happens', async () => {
+  await api.waitForStatus('vm-1', 'success')
+  const asked = ['stop', 'reboot', 'stop', 'reboot', 'stop', 'reboot']
+  const answers = await Promise.all(asked.map((action) => act(action)))
+  const accepted = asked.filter((_, index) => answers[index]?.status === 200)
+  expect(accepted).toHaveLength(1)
+  expect(answers.filter(({ status }) => status === 409)).toHaveLength(asked.length - 1)
+  const ended = await api.waitForStatus('vm-1', 'success')
+  expect(ended.status.powerState).toBe(accepted[0] === 'stop' ? 'stopped' : 'running')
+  if (ended.status.powerState === 'stopped') await act('start')
+  await api.waitForStatus('vm-1', 'success')
+})
+
 test('a delete wins over an action', async () => {
   await act('stop')
   expect((await api.call('DELETE', `${INSTANCES}/vm-1`)).status).toBe(200)
