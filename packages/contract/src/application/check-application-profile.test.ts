@@ -196,6 +196,37 @@ test.each<[string, Change, string]>([
     },
     `${APPLICATION}.volumes.path`,
   ],
+  [
+    'a file in the place of a volume',
+    { more: { volumes: [{ name: 'a', path: '/d' }], files: [{ path: '/d', content: 'x' }] } },
+    `${APPLICATION}.files.path`,
+  ],
+  [
+    'a name in both environments',
+    { more: { environment: { A: 'x' }, secretEnvironment: { A: { member: 'Secret' } } } },
+    `${APPLICATION}.secretEnvironment`,
+  ],
+  ['members that differ in case only', { properties: { port: { type: 'integer' } } }, `${PROPERTIES}.port`],
+  [
+    'a range without a number in it',
+    { properties: { Port: { type: 'integer', minimum: 2, maximum: 1 } } },
+    `${PROPERTIES}.Port.minimum`,
+  ],
+  [
+    'a length that no text has',
+    { properties: { Text: { type: 'string', minLength: 2, maxLength: 1 } } },
+    `${PROPERTIES}.Text.minLength`,
+  ],
+  [
+    'a secret too short to be made up',
+    { properties: { Secret: { type: 'string', sensitive: true, generate: true, maxLength: 39 } } },
+    `${PROPERTIES}.Secret.maxLength`,
+  ],
+  [
+    'one too long to be made up',
+    { properties: { Secret: { type: 'string', sensitive: true, generate: true, minLength: 41 } } },
+    `${PROPERTIES}.Secret.minLength`,
+  ],
 ])('refuses %s', (_, change, field) => {
   expect(() => checkApplicationProfile(spec(change))).toThrow(
     expect.objectContaining({ reason: 'BadRequest', field }) as Error,

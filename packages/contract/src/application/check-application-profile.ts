@@ -4,6 +4,7 @@ import type { Variable } from '../variable.ts'
 import { applicationConfig } from './application-config.ts'
 import { PLACEHOLDERS, type ApplicationProfile, type Template } from './application-profile.ts'
 import { placeholdersIn } from './application-template.ts'
+import { checkConfigSchema } from './check-config-schema.ts'
 import { readMember } from './config-member.ts'
 import { configVariable, memberSchema, type ConfigSchema, type MemberSchema } from './config-schema.ts'
 import { parseImageReference } from './image-reference.ts'
@@ -26,32 +27,12 @@ interface Use {
 export function checkApplicationProfile({ application, variables = [] }: ServiceProfileSpec): void {
   if (!application) return
   const { name, schema } = configVariable(variables)
-  checkMembers(name, schema)
+  checkConfigSchema(name, schema)
   checkStandIns(variables, name, schema)
   for (const use of usesIn(application)) checkUse(use, name, schema)
   checkKinds(application, name, schema)
   checkNames(application)
   checkDefaults(application, variables, schema)
-}
-
-function checkMembers(name: string, schema: ConfigSchema): void {
-  const place = `${name}.options.schema.jsonschema`
-  for (const member of schema.required ?? []) {
-    if (!memberSchema(schema, member)) throw unknownMember(`${place}.required`, member, name)
-  }
-  for (const [member, declared] of Object.entries(schema.properties)) {
-    const field = `${place}.properties.${member}`
-    if (declared.sensitive && (declared.default !== undefined || declared.type !== 'string')) {
-      throw ApiError.invalid(field, 'is a secret, so it must be a string and have no default')
-    }
-    if (declared.sensitive && declared.enum !== undefined) {
-      throw ApiError.invalid(`${field}.enum`, 'would tell everybody what the secret can be; leave it out')
-    }
-    if (declared.generate && !declared.sensitive) {
-      throw ApiError.invalid(`${field}.generate`, 'makes up secrets only; add "sensitive": true')
-    }
-    readMember(`${field}.default`, declared, declared.default)
-  }
 }
 
 /** The variables that stand for a member. */
@@ -170,11 +151,16 @@ function checkKinds(application: ApplicationProfile, name: string, schema: Confi
 const MACHINE_KEYS = ['SSH Command', 'Username', 'Password', 'Private IP', 'Public IP']
 
 /** Names and paths that must not meet, and a health path that is shown. */
-function checkNames({ volumes = [], files = [], outputs = [], health, paths }: ApplicationProfile): void {
+function checkNames(application: ApplicationProfile): void {
+  const { volumes = [], files = [], outputs = [], health, paths } = application
+  const volumePaths = volumes.map(({ path }) => path)
   const lists = {
     'volumes.name': volumes.map(({ name }) => name),
-    'volumes.path': volumes.map(({ path }) => path),
-    'files.path': files.map(({ path }) => path),
+    'volumes.path': volumePaths,
+    'files.path': [...volumePaths, ...files.map(({ path }) => path)],
+    secretEnvironment: [application.environment, application.secretEnvironment].flatMap((it) =>
+      Object.keys(it ?? {}),
+    ),
     outputs: [...MACHINE_KEYS, ...outputs.map(({ key }) => key)],
   }
   for (const [place, names] of Object.entries(lists)) {

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { ApplicationSettings } from '@berth/contract/application/application-settings'
+import { GENERATED_SECRET_LENGTH } from '@berth/contract/application/check-config-schema'
 import { effectiveFirewallRules } from '@berth/contract/application/service-reach'
 import { machineSettings, type MachineSettings } from '@berth/contract/machine-settings'
 import { openSettings, type PublishedSettings } from '../store/published-settings.ts'
@@ -10,8 +11,6 @@ import { applicationOf } from './service-application.ts'
 
 const DEFAULT_GUEST_IMAGE = 'debian-12'
 const PASSWORD_LENGTH = 20
-/** Of tokens and keys, which nobody types. */
-const SECRET_LENGTH = 40
 /** Without the letters and digits that people mistake for each other. */
 const ALPHABET = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 
@@ -26,7 +25,7 @@ export function settingsToPublish(
   const application = applicationOf(
     context.registries,
     { kind: instance.kind, profile, variables },
-    (member) => keptOf(previous, member) ?? madeUp(SECRET_LENGTH),
+    (member) => keptOf(previous, member) ?? madeUp(GENERATED_SECRET_LENGTH),
   )
   return {
     ...machine,
