@@ -4,7 +4,7 @@ import { machineSettings } from '@berth/contract/machine-settings'
 import { ServiceProfileSpec } from '@berth/contract/profile'
 import Value from 'typebox/value'
 import { expect, test } from 'vitest'
-import { shippedProfiles } from './catalogue.ts'
+import { shippedProfiles, wantedImages } from './catalogue.ts'
 
 const services = shippedProfiles().filter(({ kind }) => kind === 'ServiceProfile')
 
@@ -19,6 +19,10 @@ test.each(services.map(({ metadata }) => metadata.name))('the service profile %s
   expect(() => checkApplicationProfile(spec(name))).not.toThrow()
   expect(machineSettings(spec(name).variables ?? [], [])).toMatchObject({ publicIp: true })
   expect(spec(name)).toHaveProperty('guestImage', 'debian-12-services')
+})
+
+test('the images that profiles boot are told, the most used first', () => {
+  expect(wantedImages()).toEqual(['debian-12', 'debian-12-services'])
 })
 
 test('a profile that extends another differs in what its file says only', () => {

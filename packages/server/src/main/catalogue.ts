@@ -21,6 +21,13 @@ export function shippedProfiles(): ProfileRequest[] {
     .map((name) => readProfile(name.slice(0, -'.json'.length)))
 }
 
+/** The guest images that the profiles which come with Berth boot; first the one that most of them do. */
+export function wantedImages(): string[] {
+  const images = shippedProfiles().flatMap(({ spec }) => spec.guestImage ?? [])
+  const uses = (image: string) => images.filter((it) => it === image).length
+  return [...new Set(images)].toSorted((one, other) => uses(other) - uses(one))
+}
+
 function readProfile(name: string): ProfileRequest {
   const file = JSON.parse(readFileSync(join(CATALOGUE, `${name}.json`), 'utf8')) as CatalogueFile
   const { extends: base, ...profile } = file

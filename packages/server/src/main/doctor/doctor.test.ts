@@ -83,10 +83,18 @@ test('disk, files, clock and root are judged by their figures', () => {
   expect([rootFinding(0).state, rootFinding(1000).state]).toEqual(['ok', 'missing'])
 })
 
-test('an image to boot is needed, the default one is missed', () => {
-  expect(judgeImages(['debian-12', 'tiny'], '/c').state).toBe('ok')
-  expect(judgeImages(['noble', 'tiny'], '/c').state).toBe('warning')
-  expect(judgeImages(['tiny'], '/c')).toMatchObject({
+test('an image to boot is needed, and those that the catalogue boots are missed', () => {
+  const wanted = ['debian-12', 'debian-12-services']
+  expect(judgeImages(['debian-12', 'debian-12-services', 'tiny'], wanted, '/c').state).toBe('ok')
+  expect(judgeImages(['debian-12', 'tiny'], wanted, '/c')).toMatchObject({
+    state: 'warning',
+    remedy: 'berth image build debian-12-services',
+  })
+  expect(judgeImages(['noble', 'tiny'], wanted, '/c')).toMatchObject({
+    state: 'warning',
+    remedy: 'berth image build debian-12 && berth image build debian-12-services',
+  })
+  expect(judgeImages(['tiny'], wanted, '/c')).toMatchObject({
     state: 'missing',
     remedy: 'berth image build debian-12',
   })

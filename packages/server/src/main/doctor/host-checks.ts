@@ -8,6 +8,7 @@ import { checkStateDir } from '../../drivers/qemu/machine-files.ts'
 import { commandEnvironment } from '../../host/run-command.ts'
 import { listImages } from '../../images/image-store.ts'
 import { type Config, listenAddress } from '../config.ts'
+import { wantedImages } from '../catalogue.ts'
 import { probeImage } from '../host.ts'
 import { portOwner } from '../port-owner-text.ts'
 import { type Finding, missing, ok, warning } from './finding.ts'
@@ -89,7 +90,8 @@ async function tapFinding(): Promise<Finding> {
 }
 
 async function imageFinding(cache: string): Promise<Finding> {
-  return judgeImages([...new Set((await listImages(cache)).map((image) => image.name))], cache)
+  const names = (await listImages(cache)).map(({ name }) => name)
+  return judgeImages([...new Set(names)], wantedImages(), cache)
 }
 
 async function stateFinding({ state, driver }: Config): Promise<Finding> {
