@@ -6,7 +6,7 @@ import { DRIVER_CALLS_FD } from './driver-calls.ts'
 // oxlint-disable-next-line typescript/unbound-method -- it is called with the driver as `this` below
 const { ensureRunning } = SimulatedDriver.prototype
 
-SimulatedDriver.prototype.ensureRunning = async function measured(spec) {
+SimulatedDriver.prototype.ensureRunning = async function measured(spec, note) {
   writeSync(DRIVER_CALLS_FD, `${spec.identity.hostname} ${process.hrtime.bigint()}\n`)
-  return ensureRunning.call(this, spec)
+  return ensureRunning.call(this, spec, note)
 }

@@ -174,7 +174,7 @@ test('a machine boots from the disk that was imported, and keeps the image from 
   try {
     await driver.ensureDisk(spec)
     await driver.ensureSeed(spec)
-    await driver.ensureRunning(spec)
+    await driver.ensureRunning(spec, 'note')
     await waitFor(async () => (await driver.consoleTail(spec.id)).includes('booted from the imported disk'), {
       deadlineSeconds: 30,
       what: 'the boot sector to write to the console',

@@ -100,7 +100,7 @@ beforeAll(async () => {
   }
   await driver.ensureDisk(spec)
   await driver.ensureSeed(spec)
-  await driver.ensureRunning(spec)
+  await driver.ensureRunning(spec, 'note')
   await until('the guest answers', async () => (await inGuest('echo up')).trim() === 'up')
 })
 afterAll(async () => {

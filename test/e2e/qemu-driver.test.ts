@@ -110,9 +110,9 @@ test('a machine starts once, outlives its driver, powers off, starts again and l
   await driver.ensureDisk(spec)
   await driver.ensureSeed(spec)
   await driver.ensureSeed(spec)
-  await Promise.all([driver.ensureRunning(spec), driver.ensureRunning(spec)])
+  await Promise.all([driver.ensureRunning(spec, 'note'), driver.ensureRunning(spec, 'note')])
   // A second driver has no lock in common with the first but the host's.
-  await newDriver().ensureRunning(spec)
+  await newDriver().ensureRunning(spec, 'note')
   const first = await pids(driver)
   expect(first).toHaveLength(1)
 
@@ -125,7 +125,7 @@ test('a machine starts once, outlives its driver, powers off, starts again and l
 
   const adopter = newDriver()
   expect(await adopter.observe(id)).toEqual({ exists: true, power: 'running', report: firstReport })
-  await adopter.ensureRunning(spec)
+  expect(await adopter.ensureRunning(spec, 'as it would be now')).toBe('note')
   expect(await pids(adopter)).toEqual(first)
 
   const disk = join(stateDir, 'instances', id, 'disk.qcow2')
@@ -137,7 +137,7 @@ test('a machine starts once, outlives its driver, powers off, starts again and l
 
   await driver.ensureDisk({ ...spec, diskGib: 2 })
   await driver.ensureSeed(spec)
-  await driver.ensureRunning(spec)
+  expect(await driver.ensureRunning(spec, 'another note')).toBe('another note')
   const secondReport = await report(driver)
   expect(secondReport.bootId).not.toBe(firstReport.bootId)
   expect((await stat(disk)).ino).toBe(inode)
@@ -151,7 +151,7 @@ test('a machine starts once, outlives its driver, powers off, starts again and l
     power: 'running',
     problem: 'The guest is paused (paused).',
   })
-  await driver.ensureRunning(spec)
+  await driver.ensureRunning(spec, 'note')
   expect(await report(driver)).toEqual(secondReport)
 
   await driver.ensureStopped(id)
@@ -168,7 +168,7 @@ test('starts that race from two drivers make one process', async () => {
   try {
     await drivers[0]!.ensureDisk(own)
     await drivers[0]!.ensureSeed(own)
-    const outcomes = await Promise.allSettled(drivers.map((driver) => driver.ensureRunning(own)))
+    const outcomes = await Promise.allSettled(drivers.map((driver) => driver.ensureRunning(own, 'note')))
     expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(1)
     const refusals = outcomes.flatMap((outcome) =>
       outcome.status === 'rejected' ? [String(outcome.reason)] : [],
@@ -187,7 +187,9 @@ test('a start that cannot work says why and leaves no process', async () => {
   try {
     await driver.ensureDisk(own)
     await driver.ensureSeed(own)
-    await expect(driver.ensureRunning(own)).rejects.toThrow(/could not configure|Operation not permitted/)
+    await expect(driver.ensureRunning(own, 'note')).rejects.toThrow(
+      /could not configure|Operation not permitted/,
+    )
     const entries = await driver.census()
     expect(entries.filter(({ kind }) => kind === 'process')).toEqual([])
   } finally {
@@ -215,7 +217,7 @@ test.each([
     await driver.ensureDisk(own)
     await driver.ensureSeed(own)
     if (script === null) await rm(qemuBinary)
-    await expect(driver.ensureRunning(own)).rejects.toThrow(message)
+    await expect(driver.ensureRunning(own, 'note')).rejects.toThrow(message)
     expect((await driver.census()).filter(({ kind }) => kind === 'process')).toEqual([])
   } finally {
     await driver.remove(own.id)

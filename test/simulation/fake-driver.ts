@@ -22,6 +22,7 @@ const NEW_MACHINE: FakeMachine = {
   stopsAt: null,
   deaf: false,
   hasContainerDisk: false,
+  note: null,
   applicationPort: null,
 }
 
@@ -59,11 +60,11 @@ export class FakeDriver implements MachineDriver {
     })
   }
 
-  async ensureRunning({ id, nic, containerDisk }: MachineSpec): Promise<'started' | 'ran'> {
+  async ensureRunning({ id, nic, containerDisk }: MachineSpec, note: string): Promise<string | null> {
     return this.#effects.run('driver.ensureRunning', () => {
       const machine = this.#world.machines.get(id)
       if (!machine?.seeded) throw new HostError('The machine has no disk or no seed.')
-      if (isRunning(machine, this.#now())) return 'ran'
+      if (isRunning(machine, this.#now())) return machine.note
       if (![...this.#world.ports].some((port) => port.endsWith(`/${nic.tap}`)))
         throw new HostError('There is no tap.')
       machine.bootId = this.#world.nextBootId()
@@ -71,7 +72,8 @@ export class FakeDriver implements MachineDriver {
       machine.bootsAt = this.#now() + BOOT_SECONDS * SECOND
       machine.stopsAt = null
       machine.hasContainerDisk = containerDisk !== undefined
-      return 'started'
+      machine.note = note
+      return note
     })
   }
 

@@ -9,6 +9,8 @@ export interface FakeMachine {
   deaf: boolean
   /** Whether the running process was started with a disk of container images. */
   hasContainerDisk: boolean
+  /** What was noted when the running process was started. */
+  note: string | null
   /** Where the guest serves its application; null while it serves none. Kept on its disk. */
   applicationPort: number | null
 }

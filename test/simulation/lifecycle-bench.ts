@@ -67,14 +67,15 @@ export class LifecycleBench {
   }
 
   /** Applies and publishes; a service goes through every phase that a machine does. */
-  async publish(kind: Kind, cpus: number, password: string): Promise<void> {
+  async publish(kind: Kind, cpus: number, password: string, application = true): Promise<void> {
     this.#kind = kind
     const variables = [
       { name: 'Guest CPU Count', value: String(cpus) },
       { name: 'Guest Password', value: password },
       { name: 'Port Forwards', value: '[{"source":"any","internal_port":80}]' },
     ]
-    const config = JSON.stringify({ Code_Server_Enabled: 'True', Code_Server_Password: password })
+    const enabled = application ? 'True' : 'False'
+    const config = JSON.stringify({ Code_Server_Enabled: enabled, Code_Server_Password: password })
     const body =
       kind === 'computeinstances'
         ? instanceBody(this.#name, variables)

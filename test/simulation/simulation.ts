@@ -47,6 +47,7 @@ export class Simulation {
   readonly #store: Store
   readonly #promises: Promises
   #engine: Engine | undefined
+  #metTarget = false
   #running = 0
   #life = 0
 
@@ -96,8 +97,12 @@ export class Simulation {
   }
 
   async #turn(): Promise<void> {
-    // Beside the crashes of chance, each run has a point at which its server dies for sure.
-    if (!this.#points.crashedAt.has(this.#target) && this.#gates.waitsAt(this.#target)) await this.#restart()
+    // Beside the crashes of chance, each run has a point at which its server dies for sure. What earlier runs met
+    // has no part in it, or a seed could not be played again alone.
+    if (!this.#metTarget && this.#gates.waitsAt(this.#target)) {
+      this.#metTarget = true
+      await this.#restart()
+    }
     const dice = this.#random.next()
     if (dice < 0.06) await this.#request()
     else if (dice < 0.07) await this.#restart()

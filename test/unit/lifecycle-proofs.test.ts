@@ -159,6 +159,31 @@ test.each(ALL.flatMap((journey) => failing.map((failure) => ({ ...journey, ...fa
   },
 )
 
+test.each([
+  { turned: 'on', application: true },
+  { turned: 'off', application: false },
+])(
+  'with its application turned $turned at any effect of a deployment that dies there, it runs as published',
+  SLOW,
+  async ({ application }) => {
+    const asks: Ask[] = [(on) => on.publish('services', 1, 'password 1', !application)]
+    const { effects } = await undisturbed(asks)
+    for (const [number, effect] of effects) {
+      await before(asks)
+      bench.treat = atEffect(number, async (_name, apply, crash) => {
+        apply()
+        await bench.publish('services', 2, 'password 2', application)
+        return crash()
+      })
+      await bench.settle()
+      const [row, [machine]] = [await bench.row(), [...bench.world.machines.values()]]
+      const what = `effect ${number}, ${effect}`
+      expect(row, what).toMatchObject({ status: 'success', running_size: machine?.note })
+      expect(machine?.applicationPort, what).toBe(application ? 443 : null)
+    }
+  },
+)
+
 test(
   'given up at any effect of a deployment, it says why, and is removed by steps that repeat',
   SLOW,

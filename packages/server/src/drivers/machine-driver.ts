@@ -142,8 +142,13 @@ export interface MachineDriver {
   ensureDisk(spec: MachineSpec): Promise<void>
   /** Writes the seed volume from which the guest configures itself. */
   ensureSeed(spec: MachineSpec): Promise<void>
-  /** Starts the machine's process unless it runs; one that `ran` is left as it was started. */
-  ensureRunning(spec: MachineSpec): Promise<'started' | 'ran'>
+  /**
+   * Starts the machine's process unless it runs; one that does is left as it was started.
+   * @param note what to keep with a process that is started, at most 4 KiB
+   * @returns the note of the process that runs now: `note`, or what an earlier start kept, by whatever server;
+   * null where that is lost
+   */
+  ensureRunning(spec: MachineSpec, note: string): Promise<string | null>
   /** Reads the world. Waits at most about 3 s for the guest's readiness line. */
   observe(id: string): Promise<MachineObservation>
   /**

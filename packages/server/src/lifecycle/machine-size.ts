@@ -1,17 +1,19 @@
 import { reachProblem } from '@berth/contract/application/service-reach'
+import Type from 'typebox'
+import Value from 'typebox/value'
 import type { PublishedSettings } from '../store/published-settings.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import { preparedImage, wantedImage } from './container-image.ts'
 
-/** What a machine takes only when it starts. */
-interface MachineSize {
-  readonly vcpus: number
-  readonly memoryMib: number
-  readonly diskGib: number
-  readonly gpuCount: number
-  /** The container image on its disk of container images; absent where it has none. */
-  readonly container?: { readonly reference: string; readonly imageId: string }
-}
+/** What a machine takes only when it starts; without the container image where its disk of them is missing. */
+const MachineSize = Type.Object({
+  vcpus: Type.Number(),
+  memoryMib: Type.Number(),
+  diskGib: Type.Number(),
+  gpuCount: Type.Number(),
+  container: Type.Optional(Type.Object({ reference: Type.String(), imageId: Type.String() })),
+})
+type MachineSize = Type.Static<typeof MachineSize>
 
 type Prepared = Pick<ComputeInstanceRow, 'container_image'>
 
@@ -21,6 +23,22 @@ export function sizeOf(row: Prepared, settings: PublishedSettings): MachineSize 
   const image = wantedImage(settings) === null ? null : preparedImage(row)
   const container = image && { reference: image.reference, imageId: image.imageId }
   return { vcpus, memoryMib, diskGib, gpuCount, ...(container ? { container } : {}) }
+}
+
+/** A size as text, for the row and for the host to keep with the process. */
+export function noteOf(size: MachineSize): string {
+  return JSON.stringify(size)
+}
+
+/** The size that a host kept with a process; null where it kept none that can be read. */
+export function sizeFrom(note: string | null): MachineSize | null {
+  if (note === null) return null
+  try {
+    const size: unknown = JSON.parse(note)
+    return Value.Check(MachineSize, size) ? size : null
+  } catch {
+    return null
+  }
 }
 
 /** What the running machine was started with; null while it does not run. */

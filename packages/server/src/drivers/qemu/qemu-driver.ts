@@ -35,6 +35,7 @@ import { ProcessFinder } from './process-finder.ts'
 import { readGuestReport } from './readiness-port.ts'
 import { retained } from './retained.ts'
 import { ensureSeedVolume } from './seed.ts'
+import { readStartNote, writeStartNote } from './start-note.ts'
 
 export interface QemuDriverOptions extends Omit<accelerators.AcceleratorOptions, 'refresh'> {
   /** Takes what an operator should know; nothing is logged without it. */
@@ -111,7 +112,7 @@ export class QemuDriver implements MachineDriver {
   }
 
   /** Also lets a paused guest go on, and replaces a process whose guest can never go on. */
-  async ensureRunning(spec: MachineSpec): Promise<'started' | 'ran'> {
+  async ensureRunning(spec: MachineSpec, note: string): Promise<string | null> {
     return await this.#change(spec.id, async (files) => {
       const running = await this.#find(spec.id)
       if (running !== undefined) {
@@ -119,11 +120,11 @@ export class QemuDriver implements MachineDriver {
         if (state === 'paused') {
           await this.#monitor.converse(spec.id, files, async (qmp) => await qmp.execute('cont'))
         }
-        if (state !== 'dead') return 'ran'
+        if (state !== 'dead') return await readStartNote(files)
         await endGuestProcess(running, stopDeadlineMs)
       }
-      await this.#start(spec, files)
-      return 'started'
+      await this.#start(spec, files, note)
+      return note
     })
   }
 
@@ -198,7 +199,7 @@ export class QemuDriver implements MachineDriver {
     return await this.#withAgent(id, async (agent) => await observeApplication(agent, application))
   }
 
-  async #start(spec: MachineSpec, files: machine.MachineFiles): Promise<void> {
+  async #start(spec: MachineSpec, files: machine.MachineFiles, note: string): Promise<void> {
     const containers = spec.containerDisk !== undefined
     for (const path of [files.disk, files.seed, ...(containers ? [files.containers] : [])]) {
       if (!(await machine.pathExists(path)))
@@ -210,6 +211,7 @@ export class QemuDriver implements MachineDriver {
     const account = await this.#guestAccount()
     const kvm = accelerator === 'kvm' ? kvmAccess(await statKvm(), account) : undefined
     await markStart(files)
+    await writeStartNote(files, note)
     machineBoots.publish({ image: image.name, machine: spec.id })
     const pid = await launchGuest(
       {

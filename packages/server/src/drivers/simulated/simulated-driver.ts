@@ -53,13 +53,13 @@ export class SimulatedDriver implements MachineDriver {
 
   async ensureSeed(): Promise<void> {}
 
-  async ensureRunning({ id, identity: { hostname } }: MachineSpec): Promise<'started' | 'ran'> {
+  async ensureRunning({ id, identity: { hostname } }: MachineSpec, note: string): Promise<string | null> {
     const machine = this.#machines.read(id)
-    if (machine && isOn(machine)) return 'ran'
+    if (machine && isOn(machine)) return machine.note ?? null
     strike(this.#options.failures, hostname, 'start')
     const bootsAt = Date.now() + this.#options.bootMilliseconds
-    this.#machines.write(id, { hostname, bootId: randomUUID(), bootsAt, stopsAt: null })
-    return 'started'
+    this.#machines.write(id, { hostname, bootId: randomUUID(), bootsAt, stopsAt: null, note })
+    return note
   }
 
   async observe(id: string): Promise<MachineObservation> {

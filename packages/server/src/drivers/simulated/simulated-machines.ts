@@ -10,6 +10,8 @@ export interface SimulatedMachine {
   readonly bootsAt: number
   /** When a shutdown that was asked for is complete; null when none was. */
   readonly stopsAt: number | null
+  /** What was noted when it was switched on; absent until it was. */
+  readonly note?: string
 }
 
 /** The simulated machines, a file each, so that they outlive the server as real ones do. */

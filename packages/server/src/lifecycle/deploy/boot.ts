@@ -3,7 +3,7 @@ import { sshPortsOfOthers } from '../../store/compute-instances.ts'
 import type { Host } from '../host.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
 import { containerDisk } from '../container-image.ts'
-import { sizeOf, startedSize } from '../machine-size.ts'
+import { noteOf, sizeFrom, sizeOf, startedSize } from '../machine-size.ts'
 import { ensureWaysIn, moveWay, settlePlaces } from '../ways-in.ts'
 import { letGoOn } from '../paused-guest.ts'
 import { lookAgainSeconds, placementOf, type DeployPhase } from './phase.ts'
@@ -23,9 +23,11 @@ export const startPhase: DeployPhase = {
     const { row, settings } = input
     const image = await imageFor(host, settings)
     const disk = await containerDisk(host, row, settings)
-    const started = await host.driver.ensureRunning(machineSpec(host, placement, image, disk))
-    // One that ran already is as it was started, whatever was published since.
-    const size = started === 'started' ? null : startedSize(row)
+    const size = sizeOf(row, settings)
+    const spec = machineSpec(host, placement, image, disk)
+    const note = await host.driver.ensureRunning(spec, noteOf(size))
+    // One that ran already is as it was started, whatever was published since, and whether or not a row says so.
+    const started = sizeFrom(note) ?? startedSize(row) ?? size
     const facts = {
       address: host.plan.address(placement.address.number),
       osName: image.name,
@@ -36,7 +38,7 @@ export const startPhase: DeployPhase = {
         power_state: 'running',
         boot_id: null,
         machine_facts: JSON.stringify(facts),
-        running_size: JSON.stringify(size ?? sizeOf(row, settings)),
+        running_size: noteOf(started),
       },
     }
   },
