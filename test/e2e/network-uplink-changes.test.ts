@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { runCommand } from '../../packages/server/src/host/run-command.ts'
 import { gatewayMac } from '../../packages/server/src/network/network-names.ts'
 import { GuestTalk } from '../support/guest-talk.ts'
@@ -18,6 +18,7 @@ const EDGE = OperatorNetwork.edgeAddress
 const [PUBLIC_A, OTHER] = ['203.0.113.17', '203.0.113.19'] as const
 
 beforeAll(() => bench.setUp())
+beforeEach(() => bench.forgetNeighbours())
 afterAll(() => bench.tearDown())
 
 test('a change keeps the connections that are still allowed and ends the others', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { runCommand } from '../../packages/server/src/host/run-command.ts'
 import { gatewayMac } from '../../packages/server/src/network/network-names.ts'
 import { NetworkBench, until } from '../support/network-bench.ts'
@@ -20,6 +20,7 @@ const EDGE = OperatorNetwork.edgeAddress
 const [PUBLIC_A, PUBLIC_FAR, OTHER] = ['203.0.113.17', '203.0.113.18', '203.0.113.19'] as const
 
 beforeAll(() => bench.setUp())
+beforeEach(() => bench.forgetNeighbours())
 afterAll(() => bench.tearDown())
 
 test('a public address leads in, by the client’s own address and port, and nothing else does', async () => {

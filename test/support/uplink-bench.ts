@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { FirewallRule } from '@berth/contract/network-rules'
+import { runCommand } from '../../packages/server/src/host/run-command.ts'
 import { addressSet } from '../../packages/server/src/network/address-set.ts'
 import {
   compileRules,
@@ -34,6 +35,12 @@ export class UplinkBench extends NetworkBench {
     for (const place of [operator.office.namespace, operator.neighbour])
       await operator.greet(place, 'outside', 'tcp80', 'udp53')
     await operator.greet(operator.namespace, 'operator', 'tcp7080')
+  }
+
+  /** Whom the last packets came from is forgotten, as it is after a minute of silence: everybody has to ask again. */
+  async forgetNeighbours(): Promise<void> {
+    for (const namespace of [this.inOne, this.inTwo, this.router, this.operator.namespace])
+      await runCommand('ip', ['-n', namespace, 'neighbour', 'flush', 'all'])
   }
 
   override async tearDown(): Promise<void> {

@@ -14,7 +14,7 @@ export async function ensureUplinkCable({ name, port, uplink }: Edge): Promise<v
     const peer = ['peer', 'name', UPLINK_DEVICE, 'address', gatewayMac(name), 'netns', name]
     await outside('link', 'add', 'name', port, 'type', 'veth', ...peer)
   }
-  await setKernel(name, DEVICE_SETTINGS)
+  await setKernel(name, [...DEVICE_SETTINGS, `net.ipv4.conf.${UPLINK_DEVICE}.arp_ignore=1`])
   // The operator's side gets no address of its own, not even IPv6's link-local one.
   await outside('link', 'set', 'dev', port, 'addrgenmode', 'none')
   if (outer?.master !== uplink.bridge) await outside('link', 'set', 'dev', port, 'master', uplink.bridge)

@@ -169,11 +169,15 @@ export class EdgeRouter {
   }
 }
 
-/** Sources are checked by the reverse path on every device, and only a device's own addresses answer ARP there. */
+/**
+ * Sources are checked by the reverse path on every device. How ARP is answered is a matter of each device: towards the
+ * operator's network only for its own address (edge-cables.ts), towards projects as ever, since the kernel would not
+ * answer for a peer address otherwise.
+ */
 const ROUTER_SETTINGS = [
   'net.ipv4.ip_forward=1',
   'net.ipv4.conf.all.rp_filter=1',
-  'net.ipv4.conf.all.arp_ignore=1',
+  'net.ipv4.conf.all.arp_ignore=0',
   'net.ipv4.conf.all.send_redirects=0',
   'net.ipv4.conf.default.send_redirects=0',
 ]
