@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { runCommand } from '../../packages/server/src/host/run-command.ts'
+import { NamespaceNetwork } from '../../packages/server/src/network/namespace-network.ts'
 import { gatewayMac } from '../../packages/server/src/network/network-names.ts'
 import { GuestTalk } from '../support/guest-talk.ts'
 import { guestPort, NetworkBench, until } from '../support/network-bench.ts'
@@ -151,6 +152,23 @@ test('whatever is lost or changed is named, and made again', async () => {
   expect(await edge('ip', 'neighbour', 'show', 'proxy')).toBe('')
   // The other project was cut off with the router, and is attached again as its guests are looked after.
   await network.ensureProject(two)
+})
+
+test('a guest that goes while the uplink is another leaves no way behind for when it is a bridge again', async () => {
+  const port = guestPort(9)
+  const led = routedPolicy({ publicAddress: OTHER, forwards: [tcpForward(30007, 22, '0.0.0.0/0')] })
+  await network.ensurePort(one, port, led)
+  const { installId, runDir } = bench
+  const alone = new NamespaceNetwork({ installId, runDir, uplink: null })
+  await alone.prepare()
+  expect(await runCommand('ip', ['netns', 'exec', inOne, 'nft', 'list', 'ruleset'])).not.toMatch(/dnat|snat/)
+  await alone.removePort(one, port)
+  for (const project of [one, two]) await network.ensureProject(project)
+  await far.attach(routedPolicy({ publicAddress: OTHER, rules: [allowPort('any', 8080)] }))
+  await a.attach(routedPolicy({}))
+  expect(await knock(near, [`${OTHER}:8080`], 1500)).toEqual(['far 203.0.113.50'])
+  expect(await network.portDifferences(one, a.port, routedPolicy({}))).toEqual([])
+  await far.attach(routedPolicy({}))
 })
 
 test('a bridge that is not there is named, and what is on the host stays as it is', async () => {

@@ -85,19 +85,16 @@ export async function joinDifferences(namespace: string, port: GuestPort): Promi
 }
 
 /** Removes the port's device, its neighbour entry and its rules, unless another instance has the place by now. */
-export async function removeGuestPort(
-  namespace: string,
-  port: GuestPort,
-  translated: boolean,
-): Promise<void> {
+export async function removeGuestPort(namespace: string, port: GuestPort): Promise<void> {
   if ((await namespaceState(namespace)) !== 'present') return
   const present = (await listLinks(namespace)).find((link) => link.ifname === port.tap)
   if (present && isOthers(present, port)) return
   if (present) await runCommand('ip', ['-n', namespace, 'link', 'delete', 'dev', port.tap])
   // Fails when the entry or the bridge is gone already, which is what is wanted.
   await tryCommand('ip', ['-n', namespace, 'neighbour', 'delete', port.address, 'dev', BRIDGE])
-  const ways = translated ? readWayTable(await readRuleset(namespace)) : null
-  await loadRules(namespace, compilePortRemoval(port, ways))
+  const objects = await readRuleset(namespace)
+  const translated = objects.some(({ map }) => (map as { name?: string } | undefined)?.name === 'public')
+  await loadRules(namespace, compilePortRemoval(port, translated ? readWayTable(objects) : null))
 }
 
 /** A port that is being made has no alias yet. */

@@ -22,7 +22,8 @@ export async function takeCensus(installId: string, relay: RelayClient): Promise
   return [...inside.flat(), ...(await relayProcesses(installId)), ...listeners, ...socket]
 }
 
-async function listNamespaces(installId: string): Promise<{ name: string; key: string }[]> {
+/** The namespaces of an installation's projects, with the projects' keys. */
+export async function listNamespaces(installId: string): Promise<{ name: string; key: string }[]> {
   const names = (await runCommand('ip', ['netns', 'list']))
     .split('\n')
     .map((line) => line.split(' ')[0] ?? '')

@@ -8,7 +8,7 @@ import { EdgeRouter } from './edge-router.ts'
 import { attachPort, ensureTap, joinDifferences, joinPort, removeGuestPort } from './guest-port.ts'
 import type { GuestPolicy } from './guest-policy.ts'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
-import { takeCensus } from './namespace-census.ts'
+import { listNamespaces, takeCensus } from './namespace-census.ts'
 import {
   PlaceTakenError,
   type Forward,
@@ -26,6 +26,7 @@ import { ensureNamespace, namespaceState, removeNamespace } from './project-name
 import { RelayClient, RelayRefusal } from './relay-client.ts'
 import { isLoopback } from './relay-protocol.ts'
 import { readRuleCounters } from './rule-counters.ts'
+import { removeTranslation } from './translation-removal.ts'
 import { runCommand, tryCommand } from '../host/run-command.ts'
 
 export interface NamespaceNetworkOptions {
@@ -99,8 +100,10 @@ export class NamespaceNetwork implements NetworkDriver {
     }
     await runCommand('ip', ['netns', 'list'])
     this.#relay.makeDirectory()
+    if (this.#edge) return
     // From a time when the uplink was another.
-    if (!this.#edge) await removeNamespace(edgeRouterName(this.#installId))
+    await removeNamespace(edgeRouterName(this.#installId))
+    for (const { name } of await listNamespaces(this.#installId)) await removeTranslation(name)
   }
 
   namespaceOf(networkKey: string): string {
@@ -153,7 +156,7 @@ export class NamespaceNetwork implements NetworkDriver {
   removePort(network: ProjectNetwork, port: GuestPort): Promise<void> {
     return this.#inNamespace(network.key, async (namespace) => {
       checkPortName(port)
-      await removeGuestPort(namespace, port, this.#edge !== null)
+      await removeGuestPort(namespace, port)
       await this.#edge?.mirror(namespace, network)
     })
   }

@@ -6,6 +6,12 @@ import { add, equal, field, INET, jumpTo, lookUp, meta, rule, type NftObject } f
 /** The chains through which connections come in by the uplink and go out by it. */
 export const TRANSLATION_HOOKS = ['arrive', 'leave'] as const
 
+/** All of a namespace's chains that translate. */
+export const TRANSLATION_CHAINS = /^(arrive|leave|(via|as)-.+)$/
+
+/** All of its maps that lead to them. */
+export const TRANSLATION_MAPS: readonly string[] = ['public', 'forwards', 'sources']
+
 /** Places beyond the host and the guests that they lead to, as a namespace's maps hold them. */
 export interface WayTable {
   readonly publicAddresses: ReadonlyMap<string, string>
