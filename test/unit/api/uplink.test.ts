@@ -46,3 +46,17 @@ test('SSH is at the public address, else at a forward’s place, else nowhere th
 
   expect(await deploy('closed', [])).toMatchObject({ ServerHost: '', Port: '' })
 })
+
+test('a pool that has become too small for the addresses that instances hold is refused at the start', async () => {
+  const state = await tempDir()
+  const first = await startSimulated(state, {}, { publicPool: '127.65.0.0/30' })
+  for (const name of ['one', 'two']) {
+    const body = instanceBody(name, [{ name: 'Assign Public IP to Guest', value: 'True' }])
+    await first.api.call('POST', `${INSTANCES}?auto-publish=true`, body)
+    await first.api.waitForStatus(name, 'success')
+  }
+  await first.stop()
+  await expect(startSimulated(state, {}, { publicPool: '127.65.0.0/32' })).rejects.toThrow(
+    /^publicPool: 127\.65\.0\.0\/32 has 1 address, and instances hold some beyond its end: defaultproject\/default\/(one|two)/,
+  )
+})

@@ -18,6 +18,7 @@ import { createHost, prepareHost } from './host.ts'
 import { addObjectMetrics } from './metrics/object-metrics.ts'
 import { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { portOwner } from './port-owner-text.ts'
+import { refuseSmallerPool } from './public-pool.ts'
 import { rememberDriver } from './served-driver.ts'
 import { refuseLostDatabase, takeStateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
@@ -54,6 +55,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   await loadCatalogue(store, await bootstrap(store, config.state))
 
   const host = createHost(config, installId, logger)
+  await refuseSmallerPool(store.db, config, host.plan)
   await prepareHost(host)
   rememberDriver(config.state, config.driver)
   if (config.driver === 'qemu') await noteInstallation(config.cache, installId, config.state)

@@ -50,6 +50,17 @@ export async function publicAddressOf(
     .executeTakeFirst()
 }
 
+/** Ids of the instances whose address is beyond the end of a pool of so many, the smallest number first. */
+export async function beyondPublicPool(db: Queryable, capacity: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('public_addresses')
+    .select('instance_id')
+    .where('number', '>=', capacity)
+    .orderBy('number')
+    .execute()
+  return rows.map((row) => row.instance_id)
+}
+
 /** From now on the address is the instance's for good: it listens there. */
 export async function claimPublicAddress(tx: Queryable, instanceId: string): Promise<void> {
   await tx.updateTable('public_addresses').set({ claimed: 1 }).where('instance_id', '=', instanceId).execute()

@@ -66,7 +66,8 @@ export function judgeUplink(
   }
   if (filtersBridges) {
     const detail = `the host’s firewall sees what passes ${bridge} (br_netfilter), and may drop it`
-    findings.push(warning('Uplink', detail, 'sysctl -w net.bridge.bridge-nf-call-iptables=0'))
+    const inside = namespace === null ? '' : `ip netns exec ${namespace} `
+    findings.push(warning('Uplink', detail, `${inside}sysctl -w net.bridge.bridge-nf-call-iptables=0`))
   }
   for (const address of addresses) {
     if (address === edgeAddress || isWithin(address, config.publicPool)) {
