@@ -173,6 +173,71 @@ test('the kernel’s rules are compared, and what differs is named and made agai
   await b.attach(CLOSED_POLICY)
 })
 
+test('what others did beside the rules is named, and undone', async () => {
+  const policy = policyOf(allow('any', 'http'))
+  const [port, sibling] = [guestPort(9), guestPort(10)]
+  for (const each of [sibling, port]) await network.ensurePort(one, each, policy)
+  expect(await network.portDifferences(one, port, policy)).toEqual([])
+  const inside = (...args: string[]) => runCommand('ip', ['netns', 'exec', inOne, ...args])
+  const tables = await inside('nft', 'list', 'tables')
+  const entry = ['fdb', 'delete', port.mac, 'dev', port.tap, 'master']
+  const elsewhere = ['fdb', 'replace', port.mac, 'dev', sibling.tap, 'master', 'static']
+  const open = '{ type filter hook forward priority -10; }'
+  const element = (map: string, text: string) => ['nft', 'add', 'element', 'inet', 'berth', map, text]
+  const setting = (text: string): [string[], string[]] => [
+    ['sysctl', '-q', '-w', text],
+    [`setting ${inOne}/${text.split('=')[0]}`],
+  ]
+  const damages: [string[], string[]][] = [
+    [['bridge', ...entry], [`bridge entry ${port.mac}`]],
+    [['bridge', ...elsewhere], [`bridge entry ${port.mac}`]],
+    [
+      ['ip', 'address', 'delete', '10.64.0.1/20', 'dev', 'br0'], // With it the kernel forgets every neighbour.
+      [`address ${inOne}/br0 10.64.0.1/20`, 'neighbour 10.64.0.9'],
+    ],
+    [['ip', 'address', 'add', '10.64.0.2/20', 'dev', 'br0'], [`surplus address ${inOne}/br0 10.64.0.2/20`]],
+    setting('net.ipv4.ip_forward=0'),
+    setting('net.ipv4.conf.br0.rp_filter=0'),
+    setting('net.ipv4.conf.br0.proxy_arp_pvlan=0'),
+    [
+      ['sysctl', '-q', '-w', 'net.ipv6.conf.all.disable_ipv6=0'],
+      ['all', 'default'].map((which) => `setting ${inOne}/net.ipv6.conf.${which}.disable_ipv6`),
+    ],
+    [
+      ['nft', `add table ip mine; add chain ip mine drops ${open}; add rule ip mine drops drop`],
+      ['surplus table ip mine'],
+    ],
+    [['nft', 'add table bridge mine'], ['surplus table bridge mine']],
+    [
+      ['nft', `add chain inet berth mine ${open}; add rule inet berth mine drop`],
+      ['surplus chain inet mine'],
+    ],
+    [element('guests', '{ 10.64.0.77 : accept }'), ['surplus element guests 10.64.0.77']],
+    [
+      element('guests', '{ 10.64.0.77 comment "mine" : jump to-10.64.0.9 }'),
+      ['surplus element guests 10.64.0.77'],
+    ],
+    [element('relayed', '{ 10.64.0.77 : accept }'), ['surplus element relayed 10.64.0.77']],
+    [['nft', 'add element bridge berth ports { g77 : accept }'], ['surplus element ports g77']],
+    [
+      [
+        'nft',
+        'delete element inet berth guests { 10.64.0.9 }; add element inet berth guests { 10.64.0.9 : accept }',
+      ],
+      ['rules inet map guests', 'surplus element guests 10.64.0.9'],
+    ],
+  ]
+  for (const [damage, names] of damages) {
+    await inside(...damage)
+    expect(await network.portDifferences(one, port, policy), damage.join(' ')).toEqual(names)
+    for (const each of [port, sibling]) await network.ensurePort(one, each, policy)
+    expect(await network.portDifferences(one, port, policy), damage.join(' ')).toEqual([])
+  }
+  expect(await inside('nft', 'list', 'tables')).toBe(tables)
+  expect(await network.portDifferences(one, sibling, policy)).toEqual([])
+  for (const each of [sibling, port]) await network.removePort(one, each)
+})
+
 test('whatever an application is called, it is only a name to the kernel', async () => {
   const name = `"; flush ruleset #' \n\u0000 {} $(id) ${'x'.repeat(300)}`
   const policy = policyOf(allow('any', name, { port: 80 }))

@@ -17,6 +17,7 @@ const { namespace: visitor } = operator.visitor
 const near = operator.neighbour
 const EDGE = OperatorNetwork.edgeAddress
 const [PUBLIC_A, OTHER] = ['203.0.113.17', '203.0.113.19'] as const
+const DROPPING = '{ type filter hook forward priority 10; policy drop; }'
 
 beforeAll(() => bench.setUp())
 beforeEach(() => bench.forgetNeighbours())
@@ -130,6 +131,49 @@ test('whatever is lost or changed is named, and made again', async () => {
       'rules inet map public',
     ],
     [() => inside('nft', 'flush', 'map', 'inet', 'berth', 'forwards'), 'rules inet map forwards'],
+    [
+      () => inside('nft', 'add', 'element', 'inet', 'berth', 'public', `{ ${OTHER} : accept }`),
+      `surplus element public ${OTHER}`,
+    ],
+    [
+      () => inside('nft', 'add', 'element', 'inet', 'berth', 'sources', '{ 10.64.0.77 : jump as-10.64.0.9 }'),
+      'surplus element sources 10.64.0.77',
+    ],
+    [
+      () => inside('nft', 'add', 'element', 'inet', 'berth', 'forwards', '{ udp . 30009 : drop }'),
+      'surplus element forwards udp 30009',
+    ],
+    [
+      () => inside('sysctl', '-q', '-w', 'net.ipv4.conf.uplink.rp_filter=0'),
+      `setting ${inOne}/net.ipv4.conf.uplink.rp_filter`,
+    ],
+    ...(
+      [
+        ['ip_forward', 0],
+        ['conf.all.rp_filter', 0],
+        ['conf.all.arp_ignore', 1],
+        ['conf.uplink.arp_ignore', 0],
+      ] as const
+    ).map(([setting, value]): [() => Promise<unknown>, string] => [
+      () => edge('sysctl', '-q', '-w', `net.ipv4.${setting}=${value}`),
+      `setting ${router}/net.ipv4.${setting}`,
+    ]),
+    [
+      () => edge('nft', `add table ip mine; add chain ip mine drops ${DROPPING}`),
+      `surplus table ip mine in ${router}`,
+    ],
+    [
+      () => edge('nft', `add chain inet berth mine ${DROPPING}; add rule inet berth mine drop`),
+      `surplus chain inet mine in ${router}`,
+    ],
+    [
+      () => edge('ip', 'neighbour', 'add', 'proxy', '203.0.113.200', 'dev', 'uplink'),
+      'surplus ARP for 203.0.113.200',
+    ],
+    [
+      () => edge('ip', 'address', 'add', '203.0.113.201/24', 'dev', 'uplink'),
+      `surplus address ${router}/uplink 203.0.113.201/24`,
+    ],
   ]
   for (const [damage, name] of damages) {
     await damage()

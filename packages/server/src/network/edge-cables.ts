@@ -1,7 +1,8 @@
 import { runCommand } from '../host/run-command.ts'
 import { projectDevice, TRANSIT_GATEWAY, UPLINK_DEVICE, type Edge } from './bridge-uplink.ts'
+import { ROUTER_UPLINK_SETTINGS, setKernel, UPLINK_SETTINGS } from './kernel-settings.ts'
 import { gatewayMac } from './network-names.ts'
-import { inNamespace, listLinks, namespaceState, setKernel } from './project-namespace.ts'
+import { inNamespace, listLinks, namespaceState } from './project-namespace.ts'
 
 /** Plugs the edge router into the operator's bridge, unless it is; the router's end stays down when it is new. */
 export async function ensureUplinkCable({ name, port, uplink }: Edge): Promise<void> {
@@ -14,7 +15,7 @@ export async function ensureUplinkCable({ name, port, uplink }: Edge): Promise<v
     const peer = ['peer', 'name', UPLINK_DEVICE, 'address', gatewayMac(name), 'netns', name]
     await outside('link', 'add', 'name', port, 'type', 'veth', ...peer)
   }
-  await setKernel(name, [...DEVICE_SETTINGS, `net.ipv4.conf.${UPLINK_DEVICE}.arp_ignore=1`])
+  await setKernel(name, ROUTER_UPLINK_SETTINGS)
   // The operator's side gets no address of its own, not even IPv6's link-local one.
   await outside('link', 'set', 'dev', port, 'addrgenmode', 'none')
   if (outer?.master !== uplink.bridge) await outside('link', 'set', 'dev', port, 'master', uplink.bridge)
@@ -41,7 +42,7 @@ export async function ensureProjectCable(
   }
   await router('address', 'replace', TRANSIT_GATEWAY, 'peer', transitAddress, 'dev', cable)
   await router('link', 'set', 'dev', cable, 'up')
-  await setKernel(namespace, DEVICE_SETTINGS)
+  await setKernel(namespace, UPLINK_SETTINGS)
   await project('address', 'replace', transitAddress, 'peer', TRANSIT_GATEWAY, 'dev', UPLINK_DEVICE)
   await project('link', 'set', 'dev', UPLINK_DEVICE, 'up')
   await project('route', 'replace', 'default', 'via', TRANSIT_GATEWAY, 'dev', UPLINK_DEVICE)
@@ -53,12 +54,3 @@ export async function removeDevice(namespace: string | null, device: string): Pr
   if ((await listLinks(namespace)).some(({ ifname }) => ifname === device))
     await runCommand('ip', [...inNamespace(namespace), 'link', 'delete', 'dev', device])
 }
-
-/** Of a device that leads out, at the router and in projects; `arp_notify` announces the edge address. */
-const DEVICE_SETTINGS = [
-  `net.ipv4.conf.${UPLINK_DEVICE}.rp_filter=1`,
-  `net.ipv4.conf.${UPLINK_DEVICE}.accept_redirects=0`,
-  `net.ipv4.conf.${UPLINK_DEVICE}.send_redirects=0`,
-  `net.ipv4.conf.${UPLINK_DEVICE}.arp_notify=1`,
-  `net.ipv4.neigh.${UPLINK_DEVICE}.proxy_delay=0`,
-]

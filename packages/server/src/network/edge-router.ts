@@ -17,9 +17,11 @@ import {
 import { ensureProjectCable, ensureUplinkCable, removeDevice } from './edge-cables.ts'
 import { EdgeReview } from './edge-review.ts'
 import { compileEdgeForwards, compileEdgeRuleset, readEdgeForwards } from './edge-ruleset.ts'
-import { hostAddresses, readAnnounced, readRoutes } from './edge-state.ts'
+import { hostAddresses, leadsToProject, readAnnounced, readRoutes } from './edge-state.ts'
+import { ROUTER_SETTINGS, setKernel } from './kernel-settings.ts'
 import type { ProjectNetwork } from './network-driver.ts'
 import { parseGateway } from './network-names.ts'
+import type { NftObject } from './nft-json.ts'
 import {
   dropOtherAddresses,
   listLinks,
@@ -28,8 +30,8 @@ import {
   namespaceState,
   readRuleset,
   removeNamespace,
-  setKernel,
 } from './project-namespace.ts'
+import { compileSurplusRemoval } from './surplus-rules.ts'
 import { readWayTable, type WayTable } from './translation-rules.ts'
 
 /**
@@ -70,7 +72,7 @@ export class EdgeRouter {
     })
   }
 
-  /** Leads to the project what its namespace leads on, and nothing else. */
+  /** Leads to the project what its namespace leads on, and nothing else; takes away what others made of the router. */
   mirror(namespace: string, network: ProjectNetwork): Promise<void> {
     return this.#alone(async () => {
       if ((await namespaceState(this.#edge.name)) !== 'present') return
@@ -80,9 +82,12 @@ export class EdgeRouter {
     })
   }
 
-  /** What of the project's way to the operator's network is missing or other than it should be. */
-  differences(namespace: string, network: ProjectNetwork): Promise<string[]> {
-    return this.#review.differences(namespace, network.key, this.transitOf(network).address)
+  /**
+   * What of the project's way to the operator's network is missing or other than it should be.
+   * @param present what nft lists of the project's namespace
+   */
+  differences(namespace: string, network: ProjectNetwork, present: readonly NftObject[]): Promise<string[]> {
+    return this.#review.differences(namespace, present, network.key, this.transitOf(network).address)
   }
 
   census(): Promise<CensusEntry[]> {
@@ -135,10 +140,13 @@ export class EdgeRouter {
   }
 
   async #leadForwards(network: ProjectNetwork, { forwards }: WayTable): Promise<void> {
-    const { name } = this.#edge
-    const present = readEdgeForwards(await readRuleset(name))
-    const changes = compileEdgeForwards(this.transitOf(network).address, present, [...forwards.keys()])
-    if (changes.nftables.length > 0) await loadRules(name, changes)
+    const { name, uplink } = this.#edge
+    const present = await readRuleset(name)
+    const surplus = compileSurplusRemoval(present, compileEdgeRuleset({ ...uplink, hostAddresses: [] }))
+    const { address } = this.transitOf(network)
+    const changes = compileEdgeForwards(address, readEdgeForwards(present), [...forwards.keys()])
+    const nftables = [...surplus.nftables, ...changes.nftables]
+    if (nftables.length > 0) await loadRules(name, { nftables })
   }
 
   async #routeAddresses(network: ProjectNetwork, { publicAddresses }: WayTable): Promise<void> {
@@ -147,7 +155,7 @@ export class EdgeRouter {
     const { address } = this.transitOf(network)
     const ip = (...args: string[]) => runCommand('ip', ['-n', name, ...args])
     const proxy = (verb: string, to: string) => ip('neighbour', verb, 'proxy', to, 'dev', UPLINK_DEVICE)
-    const routes = (await readRoutes(name)).filter(({ via }) => via !== null)
+    const routes = (await readRoutes(name)).filter(leadsToProject)
     const announced = await readAnnounced(name)
     const elsewhere = (to: string) => routes.some((route) => route.to === to && route.device !== cable)
     // Also what an earlier life left without its route.
@@ -168,16 +176,3 @@ export class EdgeRouter {
     return this.#queue.run(this.#edge.name, work)
   }
 }
-
-/**
- * Sources are checked by the reverse path on every device. How ARP is answered is a matter of each device: towards the
- * operator's network only for its own address (edge-cables.ts), towards projects as ever, since the kernel would not
- * answer for a peer address otherwise.
- */
-const ROUTER_SETTINGS = [
-  'net.ipv4.ip_forward=1',
-  'net.ipv4.conf.all.rp_filter=1',
-  'net.ipv4.conf.all.arp_ignore=0',
-  'net.ipv4.conf.all.send_redirects=0',
-  'net.ipv4.conf.default.send_redirects=0',
-]

@@ -1,5 +1,5 @@
 import { runCommand } from '../host/run-command.ts'
-import { UPLINK_DEVICE } from './bridge-uplink.ts'
+import { projectDevice, UPLINK_DEVICE } from './bridge-uplink.ts'
 import { inNamespace } from './project-namespace.ts'
 
 /** A route of a namespace's main table. */
@@ -15,6 +15,11 @@ export async function readRoutes(namespace: string): Promise<Route[]> {
   const text = await runCommand('ip', ['-n', namespace, '-json', '-4', 'route', 'show'])
   const routes = JSON.parse(text) as { dst: string; gateway?: string; dev?: string }[]
   return routes.map(({ dst, gateway, dev }) => ({ to: dst, via: gateway ?? null, device: dev ?? '' }))
+}
+
+/** Whether a route of the edge router's leads a public address to a project. */
+export function leadsToProject({ via, device }: Route): boolean {
+  return via !== null && device.startsWith(projectDevice(''))
 }
 
 /** The addresses that the edge router answers ARP for on behalf of others. */

@@ -3,7 +3,14 @@ import type { Transit } from './bridge-uplink.ts'
 import type { GuestPolicy } from './guest-policy.ts'
 import type { GuestPort, ProjectNetwork } from './network-driver.ts'
 import { BRIDGE } from './network-names.ts'
-import { listLinks, loadRules, namespaceState, readRuleset, type NetworkLink } from './project-namespace.ts'
+import {
+  addressDifferences,
+  listLinks,
+  loadRules,
+  namespaceState,
+  readRuleset,
+  type NetworkLink,
+} from './project-namespace.ts'
 import { compilePortRemoval, compileRuleset } from './ruleset.ts'
 import { readWayTable } from './translation-rules.ts'
 import { runCommand, tryCommand } from '../host/run-command.ts'
@@ -67,12 +74,19 @@ export async function joinPort(namespace: string, port: GuestPort): Promise<void
   await runCommand('ip', ['-n', namespace, 'link', 'set', ...dev, 'up'])
 }
 
-/** What of the port's device and neighbour entry is not as `joinPort` leaves it. */
-export async function joinDifferences(namespace: string, port: GuestPort): Promise<string[]> {
+/** What of the bridge, of the port's device and of its entries in tables is not as `joinPort` finds or leaves it. */
+export async function joinDifferences(
+  namespace: string,
+  network: ProjectNetwork,
+  port: GuestPort,
+): Promise<string[]> {
   if ((await namespaceState(namespace)) !== 'present') return [`namespace ${namespace}`]
-  const link = (await listLinks(namespace)).find(({ ifname }) => ifname === port.tap)
-  if (link === undefined) return [`device ${port.tap}`]
-  const differences: string[] = []
+  const links = await listLinks(namespace)
+  const bridge = links.find(({ ifname }) => ifname === BRIDGE)
+  if (bridge?.flags.includes('UP') !== true) return [`device ${namespace}/${BRIDGE}`]
+  const differences = addressDifferences(namespace, BRIDGE, bridge, network.gateway)
+  const link = links.find(({ ifname }) => ifname === port.tap)
+  if (link === undefined) return [...differences, `device ${port.tap}`]
   if (link.master !== BRIDGE || !link.flags.includes('UP')) differences.push(`device ${port.tap}`)
   const flags = link.linkinfo?.info_slave_data ?? {}
   if (Object.entries(BRIDGE_FLAGS).some(([name, on]) => flags[name] !== on))
@@ -81,7 +95,15 @@ export async function joinDifferences(namespace: string, port: GuestPort): Promi
   const [neighbour] = JSON.parse(await runCommand('ip', args)) as { lladdr?: string; state?: string[] }[]
   if (neighbour?.lladdr !== port.mac || neighbour.state?.includes('PERMANENT') !== true)
     differences.push(`neighbour ${port.address}`)
+  if (!(await hasBridgeEntry(namespace, port))) differences.push(`bridge entry ${port.mac}`)
   return differences
+}
+
+/** Whether the bridge knows, for good, that the guest's frames go to its port. */
+async function hasBridgeEntry(namespace: string, { mac, tap }: GuestPort): Promise<boolean> {
+  const text = await runCommand('bridge', ['-n', namespace, '-json', 'fdb', 'show', 'dev', tap])
+  const entries = JSON.parse(text) as { mac: string; master?: string; state?: string }[]
+  return entries.some((entry) => entry.mac === mac && entry.master === BRIDGE && entry.state === 'static')
 }
 
 /** Removes the port's device, its neighbour entry and its rules, unless another instance has the place by now. */

@@ -8,6 +8,12 @@ import { EdgeRouter } from './edge-router.ts'
 import { attachPort, ensureTap, joinDifferences, joinPort, removeGuestPort } from './guest-port.ts'
 import type { GuestPolicy } from './guest-policy.ts'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
+import {
+  BRIDGE_SETTINGS,
+  NAMESPACE_SETTINGS,
+  settingDifferences,
+  UPLINK_SETTINGS,
+} from './kernel-settings.ts'
 import { listNamespaces, takeCensus } from './namespace-census.ts'
 import {
   PlaceTakenError,
@@ -22,10 +28,18 @@ import { checkGuestPort, checkPortName, namespaceName, namespacePrefix } from '.
 import { findPortOwner } from './port-owner.ts'
 import { PortCarriers } from './port-carriers.ts'
 import { PortRulesState } from './port-rules-state.ts'
-import { ensureNamespace, namespaceState, removeNamespace } from './project-namespace.ts'
+import {
+  ensureNamespace,
+  loadRules,
+  namespaceState,
+  readRuleset,
+  removeNamespace,
+} from './project-namespace.ts'
 import { RelayClient, RelayRefusal } from './relay-client.ts'
 import { isLoopback } from './relay-protocol.ts'
 import { readRuleCounters } from './rule-counters.ts'
+import { compileRuleset } from './ruleset.ts'
+import { compileSurplusRemoval, surplusNames } from './surplus-rules.ts'
 import { removeTranslation } from './translation-removal.ts'
 import { runCommand, tryCommand } from '../host/run-command.ts'
 
@@ -128,7 +142,10 @@ export class NamespaceNetwork implements NetworkDriver {
       await this.#ensureNamespace(namespace, network)
       await ensureTap(namespace, port, this.#guestUser)
       const transit = this.#transitOf(network)
-      const differences = await this.#rules.differences(namespace, network, transit, { ...port, policy })
+      const present = await readRuleset(namespace)
+      const surplus = compileSurplusRemoval(present, compileRuleset(network, transit, []))
+      if (surplus.nftables.length > 0) await loadRules(namespace, surplus)
+      const differences = await this.#rules.differences(present, network, transit, { ...port, policy })
       if (differences.length === 0) await joinPort(namespace, port)
       else await attachPort(namespace, network, transit, port, policy)
       await this.#edge?.mirror(namespace, network)
@@ -137,12 +154,18 @@ export class NamespaceNetwork implements NetworkDriver {
 
   async portDifferences(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<string[]> {
     const namespace = this.namespaceOf(network.key)
-    const joined = await joinDifferences(namespace, port)
+    const joined = await joinDifferences(namespace, network, port)
     if ((await namespaceState(namespace)) !== 'present') return joined
     const transit = this.#transitOf(network)
-    const rules = await this.#rules.differences(namespace, network, transit, { ...port, policy })
-    const edge = (await this.#edge?.differences(namespace, network)) ?? []
-    return [...joined, ...rules.map((name) => `rules ${name}`), ...edge]
+    const present = await readRuleset(namespace)
+    const rules = await this.#rules.differences(present, network, transit, { ...port, policy })
+    return [
+      ...joined,
+      ...(await settingDifferences(namespace, transit === null ? CLOSED_SETTINGS : ROUTED_SETTINGS)),
+      ...rules.map((name) => `rules ${name}`),
+      ...surplusNames(present, compileRuleset(network, transit, [])),
+      ...((await this.#edge?.differences(namespace, network, present)) ?? []),
+    ]
   }
 
   async carriesGuest(networkKey: string, port: GuestPort): Promise<boolean> {
@@ -226,6 +249,10 @@ export class NamespaceNetwork implements NetworkDriver {
     return this.#queue.run(key, () => task(this.namespaceOf(key)))
   }
 }
+
+/** What the kernel is told of a project's namespace, without and with a way out. */
+const CLOSED_SETTINGS = [...NAMESPACE_SETTINGS, ...BRIDGE_SETTINGS]
+const ROUTED_SETTINGS = [...CLOSED_SETTINGS, ...UPLINK_SETTINGS]
 
 function lacking(message: string): HostError {
   return new HostError(message, { retryable: false })

@@ -9,15 +9,18 @@ import { viaChain } from './translation-rules.ts'
 export class PortRulesState {
   readonly #comparison = new RulesComparison()
 
-  /** The names of what is missing or differs; none when the kernel has exactly the expected rules. */
+  /**
+   * The names of what is missing or differs; none when the kernel has exactly the expected rules.
+   * @param present what nft lists of the project's namespace
+   */
   async differences(
-    namespace: string,
+    present: readonly NftObject[],
     network: ProjectNetwork,
     transit: Transit | null,
     port: GuardedPort,
   ): Promise<string[]> {
     const document = compileRuleset(network, transit, [port])
-    return this.#comparison.differences(namespace, document, (objects) => listingOf(objects, port, transit))
+    return this.#comparison.differences(present, document, (objects) => listingOf(objects, port, transit))
   }
 }
 

@@ -2,6 +2,7 @@ import { statfs, readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { HostError } from '@berth/contract/host/host-error'
 import type { Transit } from './bridge-uplink.ts'
+import { BRIDGE_SETTINGS, NAMESPACE_SETTINGS, setKernel } from './kernel-settings.ts'
 import type { ProjectNetwork } from './network-driver.ts'
 import { BRIDGE, gatewayMac, parseGateway } from './network-names.ts'
 import { MAX_LISTING, type NftDocument, type NftObject } from './nft-json.ts'
@@ -11,7 +12,7 @@ import { commandFailure, runCommand, tryCommand } from '../host/run-command.ts'
 /** statfs(2) type of a namespace file, NSFS_MAGIC in linux/magic.h. */
 const NSFS_MAGIC = 0x6e736673
 
-/** One network device as `ip -details -json link` tells it, reduced to what is used here. */
+/** One network device as `ip -details -json address` tells it, reduced to what is used here. */
 export interface NetworkLink {
   readonly ifname: string
   readonly flags: readonly string[]
@@ -23,6 +24,11 @@ export interface NetworkLink {
     readonly info_slave_data?: Readonly<Record<string, unknown>>
     readonly info_data?: { readonly type?: string; readonly user?: string | number }
   }
+  readonly addr_info?: readonly {
+    readonly family: string
+    readonly local: string
+    readonly prefixlen: number
+  }[]
 }
 
 /** Whether `ip netns` knows the name, and whether a namespace is really mounted there. */
@@ -48,16 +54,7 @@ export async function makeNamespace(namespace: string): Promise<void> {
       throw commandFailure('ip', added)
     }
   }
-  await setKernel(namespace, [
-    'net.ipv6.conf.all.disable_ipv6=1',
-    'net.ipv6.conf.default.disable_ipv6=1',
-    // Exists only where br_netfilter is loaded. Inside a namespace it is either that namespace's own or absent.
-    'net.bridge.bridge-nf-call-iptables=0',
-    'net.bridge.bridge-nf-call-ip6tables=0',
-    'net.bridge.bridge-nf-call-arptables=0',
-    // A connection is one from its first packet on: else an answer could pass for the opening of another.
-    'net.netfilter.nf_conntrack_tcp_loose=0',
-  ])
+  await setKernel(namespace, NAMESPACE_SETTINGS)
   await runCommand('ip', ['-n', namespace, 'link', 'set', 'dev', 'lo', 'up'])
 }
 
@@ -82,7 +79,7 @@ export async function ensureNamespace(
   if (links.find((link) => link.ifname === BRIDGE)?.address !== mac)
     await ip('link', 'set', 'dev', BRIDGE, 'address', mac)
   await ip('link', 'set', 'dev', BRIDGE, 'type', 'bridge', 'mcast_snooping', '0')
-  await setKernel(namespace, bridgeSettings())
+  await setKernel(namespace, BRIDGE_SETTINGS)
   await ip('address', 'replace', `${address}/${prefix}`, 'dev', BRIDGE)
   await dropOtherAddresses(namespace, BRIDGE, `${address}/${prefix}`)
   await ip('link', 'set', 'dev', BRIDGE, 'up')
@@ -135,50 +132,36 @@ export async function readRuleset(namespace: string): Promise<readonly NftObject
 
 /** Every network device in the namespace (null: this process's own), the loopback device included. */
 export async function listLinks(namespace: string | null): Promise<NetworkLink[]> {
-  const text = await runCommand('ip', [...inNamespace(namespace), '-details', '-json', 'link', 'show'])
+  const text = await runCommand('ip', [...inNamespace(namespace), '-details', '-json', 'address', 'show'])
   return JSON.parse(text) as NetworkLink[]
-}
-
-/**
- * The bridge answers ARP on behalf of its isolated ports and routes between them. `proxy_delay` 0 makes
- * it answer at once in place of after up to 0.8 s; redirects would teach guests a way around the firewall.
- * See ip-sysctl in the kernel's documentation.
- */
-function bridgeSettings(): string[] {
-  return [
-    'net.ipv4.ip_forward=1',
-    `net.ipv4.conf.${BRIDGE}.proxy_arp_pvlan=1`,
-    `net.ipv4.neigh.${BRIDGE}.proxy_delay=0`,
-    'net.ipv4.conf.all.send_redirects=0',
-    `net.ipv4.conf.${BRIDGE}.send_redirects=0`,
-    `net.ipv4.conf.${BRIDGE}.accept_redirects=0`,
-    `net.ipv4.conf.${BRIDGE}.rp_filter=1`,
-  ]
-}
-
-/** `--ignore` passes over settings this kernel does not have; one that it refuses is still an error. */
-export async function setKernel(namespace: string, settings: readonly string[]): Promise<void> {
-  await runCommand('ip', [
-    'netns',
-    'exec',
-    namespace,
-    'sysctl',
-    '--quiet',
-    '--ignore',
-    '--write',
-    ...settings,
-  ])
 }
 
 /** Leaves a device no IPv4 address but one, given with its prefix length. */
 export async function dropOtherAddresses(namespace: string, device: string, keep: string): Promise<void> {
-  const text = await runCommand('ip', ['-n', namespace, '-json', 'address', 'show', 'dev', device])
-  const links = JSON.parse(text) as { addr_info?: { family: string; local: string; prefixlen: number }[] }[]
-  for (const info of links.flatMap((link) => link.addr_info ?? [])) {
-    const cidr = `${info.local}/${info.prefixlen}`
-    if (info.family !== 'inet' || cidr === keep) continue
-    await runCommand('ip', ['-n', namespace, 'address', 'delete', cidr, 'dev', device])
-  }
+  const link = (await listLinks(namespace)).find(({ ifname }) => ifname === device)
+  for (const cidr of addressesOf(link))
+    if (cidr !== keep) await runCommand('ip', ['-n', namespace, 'address', 'delete', cidr, 'dev', device])
+}
+
+/** What of a device's IPv4 addresses is missing or surplus, where it is to have one, given with its prefix length. */
+export function addressDifferences(
+  namespace: string,
+  device: string,
+  link: NetworkLink | undefined,
+  wanted: string,
+): string[] {
+  const addresses = addressesOf(link)
+  return [
+    ...(addresses.includes(wanted) ? [] : [`address ${namespace}/${device} ${wanted}`]),
+    ...addresses
+      .filter((cidr) => cidr !== wanted)
+      .map((cidr) => `surplus address ${namespace}/${device} ${cidr}`),
+  ]
+}
+
+function addressesOf(link: NetworkLink | undefined): string[] {
+  const ipv4 = (link?.addr_info ?? []).filter(({ family }) => family === 'inet')
+  return ipv4.map(({ local, prefixlen }) => `${local}/${prefixlen}`)
 }
 
 async function processesInside(namespace: string): Promise<string[]> {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { NftDocument, NftObject } from './nft-json.ts'
-import { readRuleset } from './project-namespace.ts'
 import { withScratchNamespace } from './scratch-namespace.ts'
 
 /** What is compared of a namespace's objects: a text by name, such as that of a chain `inet to-10.64.0.5`. */
@@ -18,15 +17,16 @@ export class RulesComparison {
 
   /**
    * The names of what is missing or differs; none when the kernel has exactly the expected rules.
+   * @param present what nft lists of the namespace
    * @param listingOf picks what is compared, from what nft lists
    */
   async differences(
-    namespace: string,
+    present: readonly NftObject[],
     document: NftDocument,
     listingOf: (objects: readonly NftObject[]) => Listing,
   ): Promise<string[]> {
     const expected = await this.#expectedOf(JSON.stringify(document), listingOf)
-    const seen = listingOf(await readRuleset(namespace))
+    const seen = listingOf(present)
     return [...expected].flatMap(([name, text]) => (seen.get(name) === text ? [] : [name]))
   }
 

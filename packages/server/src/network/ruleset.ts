@@ -13,6 +13,7 @@ import {
   equal,
   field,
   INET,
+  jumpTo,
   LINK,
   lookUp,
   meta,
@@ -195,9 +196,16 @@ function portRules(gateway: string, port: GuardedPort, transit: Transit | null):
   ]
 }
 
+/** Where a namespace's map leads a port's key, its tap or its address: to its own chain; null for any other map. */
+export function leadOf(family: string, map: string, key: string): NftObject | null {
+  const parts = portParts({ tap: key, address: key }, true)
+  const part = parts.find(({ chain, element }) => chain.family === family && element['name'] === map)
+  return part === undefined ? null : jumpTo(part.chain.name)
+}
+
 /** A port's chains, and the map elements that lead to them by the port's own key. */
 function portParts(
-  port: GuestPort,
+  port: Pick<GuestPort, 'tap' | 'address'>,
   translated: boolean,
 ): [from: PortPart, to: PortPart, relayed: PortPart, ...translating: PortPart[]] {
   return [
