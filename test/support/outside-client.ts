@@ -21,6 +21,32 @@ export async function ask(namespace: string, targets: readonly string[], deadlin
   return JSON.parse(await runCommand('ip', ['netns', 'exec', namespace, ...node])) as string[]
 }
 
+/** Asks every `address:port` of argv for its page by HTTP, and prints the pages, `silence` or an error's code. */
+const BROWSER = `
+const [deadline, ...targets] = process.argv.slice(1)
+const pages = targets.map((target) => new Promise((done) => {
+  const asked = require('http').get('http://' + target, { agent: false }, (answer) => {
+    let page = ''
+    answer.on('data', (data) => (page += data))
+    answer.on('end', () => finish(page))
+  })
+  const finish = (text) => { clearTimeout(timer); asked.destroy(); done(text) }
+  const timer = setTimeout(() => finish('silence'), Number(deadline))
+  asked.on('error', (error) => finish(error.code))
+}))
+Promise.all(pages).then((results) => console.log(JSON.stringify(results)))
+`
+
+/** The page that each `address:port` serves by HTTP, `silence`, or an error code. */
+export async function browse(
+  namespace: string,
+  targets: readonly string[],
+  deadline = 1500,
+): Promise<string[]> {
+  const node = [process.execPath, '-e', BROWSER, '--', String(deadline), ...targets]
+  return JSON.parse(await runCommand('ip', ['netns', 'exec', namespace, ...node])) as string[]
+}
+
 /** Sends one ICMP echo request (RFC 792) and says whether it was answered. Debian's base has Perl, but no ping. */
 const PINGER = `
 use Socket;

@@ -103,7 +103,8 @@ export class RealServer {
 
   /** Everything that the installation has on this host, running or not. */
   async census(): Promise<CensusEntry[]> {
-    const { stdout } = await run(BERTH, ['census', '--json', '--state', this.state])
+    const env = { ...process.env, ...this.#settings }
+    const { stdout } = await run(BERTH, ['census', '--json', '--state', this.state], { env })
     return JSON.parse(stdout) as CensusEntry[]
   }
 
