@@ -9,7 +9,7 @@ const mayImport = {
   network: [contract, host],
   images: [contract, host],
   'drivers/qemu': [contract, host, `${server}/drivers/machine-driver[.]ts$`],
-  'drivers/simulated': [contract, `${server}/drivers/machine-driver[.]ts$`],
+  'drivers/simulated': [contract, host, `${server}/drivers/machine-driver[.]ts$`],
   'drivers/machine-driver[.]ts$': [contract],
   certificates: [contract],
   lifecycle: [

@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { machineIdOf } from './guest-process.ts'
 import { qemuArguments } from './qemu-arguments.ts'
@@ -25,4 +29,32 @@ test.each([
   `qemu\0-name\0guest=berth-abc123-,x\0-uuid\0`,
 ])('%j is no machine', (text) => {
   expect(machineIdOf(text, 'abc123')).toBeUndefined()
+})
+
+test('out of file descriptors, nobody can tell whether a machine runs, and the error says why', async () => {
+  const source = (name: string) => JSON.stringify(pathToFileURL(join(import.meta.dirname, name)).href)
+  const look = `
+    import { openSync } from 'node:fs'
+    const { inspectProcess } = await import(${source('guest-process.ts')})
+    const { QemuDriver } = await import(${source('qemu-driver.ts')})
+    const owner = { installId: 'abc123', uid: 0 }
+    const directories = { stateDir: '/nowhere', cacheDir: '/nowhere' }
+    const driver = new QemuDriver({ ...directories, installId: 'abc123', accelerator: 'tcg', guestUser: 'root' })
+    const looks = [
+      () => inspectProcess(process.pid, owner),
+      () => driver.observe('${id}'),
+      () => driver.requestPowerOff('${id}'),
+      () => driver.consoleTail('${id}'),
+      () => driver.census(),
+    ]
+    const first = await Promise.all(looks.map((look) => look()))
+    let full = false
+    while (!full) try { openSync('/dev/null') } catch { full = true }
+    const second = await Promise.allSettled(looks.map((look) => look()))
+    const said = second.map(({ reason }) => (reason?.name === 'HostError' ? reason.message : reason?.code ?? null))
+    console.log(JSON.stringify({ power: first[1].power, said }))`
+  const limited = ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', look]
+  const { stdout } = await promisify(execFile)('sh', limited)
+  const reason = 'The server has no file descriptors left. Allow it more (LimitNOFILE=, ulimit -n).'
+  expect(JSON.parse(stdout)).toEqual({ power: 'stopped', said: ['EMFILE', ...Array(4).fill(reason)] })
 })

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { HostError } from '@berth/contract/host/host-error'
+import { errorCode } from '../../host/error-code.ts'
 
 /** A machine's QEMU process, or the launcher that is about to become it. */
 export interface GuestProcess {
@@ -31,7 +32,10 @@ export async function listGuestProcesses(owner: ProcessOwner): Promise<GuestProc
   return found
 }
 
-/** Answers what machine of the installation the process `pid` is, if any. */
+/**
+ * Answers what machine of the installation the process `pid` is, if any.
+ * @throws the system's error when that cannot be told, as without a file descriptor to look with
+ */
 export async function inspectProcess(pid: number, owner: ProcessOwner): Promise<GuestProcess | undefined> {
   try {
     const machineId = machineIdOf(await readFile(`/proc/${pid}/cmdline`, 'utf8'), owner.installId)
@@ -44,10 +48,16 @@ export async function inspectProcess(pid: number, owner: ProcessOwner): Promise<
     const ours = uid === owner.uid || uid === 0
     const known = launchers.has(program) || program.startsWith('qemu-')
     return ours && known && startTime !== undefined ? { pid, startTime, machineId } : undefined
-  } catch {
-    // It ended while we looked.
-    return undefined
+  } catch (error) {
+    // The program of another user's process is nobody else's business, so that one is none of ours.
+    if (hasEnded(error) || errorCode(error) === 'EACCES') return undefined
+    throw error
   }
+}
+
+/** Whether a look into /proc/PID failed because the process ended; want of file descriptors says nothing of it. */
+function hasEnded(error: unknown): boolean {
+  return ['ENOENT', 'ESRCH'].includes(errorCode(error) ?? '')
 }
 
 /** Whether the process is still one of the programs that prepare QEMU's start. */
@@ -104,8 +114,9 @@ function startTimeOf(pid: number): string | undefined {
   let stat: string
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  } catch {
-    return undefined
+  } catch (error) {
+    if (hasEnded(error)) return undefined
+    throw error
   }
   // The command's name comes second, in parentheses, and may hold anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

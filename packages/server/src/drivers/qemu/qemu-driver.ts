@@ -24,9 +24,9 @@ import { ensureOverlay } from './disk.ts'
 import { lookupGuestAccount, type GuestAccount } from './guest-account.ts'
 import { GuestAgentClient } from './guest-agent-client.ts'
 import { endGuestProcess, waitUntilGone } from './guest-process.ts'
-import { asHostErrors } from './host-failure.ts'
 import { ensureTunDevice, kvmAccess, statKvm } from './host-devices.ts'
 import { checkPrograms, checkReachable, checkRoot } from './host-requirements.ts'
+import { asHostErrors } from '../../host/host-failure.ts'
 import { KeyedMutex } from '../../host/keyed-mutex.ts'
 import { launchGuest } from './launch-guest.ts'
 import * as machine from './machine-files.ts'
@@ -177,10 +177,10 @@ export class QemuDriver implements MachineDriver {
   }
 
   async census(): Promise<CensusEntry[]> {
-    return await machineCensus(this.#options.stateDir, {
-      installId: this.#options.installId,
-      uid: (await this.#guestAccount()).uid,
-    })
+    const { stateDir, installId } = this.#options
+    return await asHostErrors(
+      async () => await machineCensus(stateDir, { installId, uid: (await this.#guestAccount()).uid }),
+    )
   }
 
   async changeAccess(id: string, change: AccessChange): Promise<void> {
@@ -272,7 +272,8 @@ export class QemuDriver implements MachineDriver {
     this.#processes ??= this.#guestAccount().then(
       ({ uid }) => new ProcessFinder({ installId: this.#options.installId, uid }),
     )
-    return await (await retained(this.#processes, () => (this.#processes = undefined))).find(id)
+    const processes = await retained(this.#processes, () => (this.#processes = undefined))
+    return await asHostErrors(async () => await processes.find(id))
   }
 
   async #guestAccount(): Promise<GuestAccount> {
