@@ -12,8 +12,20 @@ export interface CommandEnd {
 
 /** Runs `berth` with these words until it ends. */
 export async function berth(...words: string[]): Promise<CommandEnd> {
+  return run(words, {})
+}
+
+/** The same on a host whose clock was set that many seconds forward, or back. */
+export async function berthAt(offsetSeconds: number, ...words: string[]): Promise<CommandEnd> {
+  const origin = `performance.timeOrigin + ${offsetSeconds * 1000}`
+  const shift = `Object.defineProperty(performance, 'timeOrigin', { value: ${origin} })`
+  return run(words, { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}` })
+}
+
+async function run(words: string[], variables: Record<string, string>): Promise<CommandEnd> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(BERTH, words)
+    const env = { ...process.env, ...variables }
+    const { stdout, stderr } = await promisify(execFile)(BERTH, words, { env })
     return { code: 0, said: stdout + stderr }
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }

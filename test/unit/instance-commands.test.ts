@@ -1,8 +1,10 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { SECOND, systemClock } from '../../packages/server/src/store/clock.ts'
 import { Store } from '../../packages/server/src/store/store.ts'
 import { INSTANCES, instanceBody } from '../support/api-client.ts'
-import { berth } from '../support/berth-command.ts'
+import { berth, berthAt } from '../support/berth-command.ts'
 import { startSimulated, type SimulatedServer } from '../support/simulated-server.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -81,7 +83,7 @@ test(
       ).phase_started_at
     const before = await startedAt()
     expect((await retry(state, 'second')).said).toContain('with all of its time')
-    expect(await startedAt()).toBeGreaterThan(before)
+    await expect.poll(startedAt, { timeout: 15_000 }).toBeGreaterThan(before)
 
     expect((await retry(state, 'first')).said).toContain('its guest is looked at again')
     await server.api.call('POST', `${INSTANCES}/first/action/stop`)
@@ -98,6 +100,42 @@ test(
       expect(refused.code).toBe(2)
       expect(refused.said).toContain(reason)
     }
+  },
+)
+
+test.each([3600, -3600])(
+  'a retry on a clock %i seconds from the server’s is taken up at once, with all of its time',
+  SLOW,
+  async (offset) => {
+    const state = await tempDir()
+    const server = await start(state, { vcpus: 2 })
+    const { api } = server
+    await publish(server, 'runs')
+    const { metadata } = await api.waitForStatus('runs', 'success')
+    await publish(server, 'waits')
+    await api.waitForStatus('waits', 'pending')
+    const machine = join(state, 'simulated', `${metadata.id}.json`)
+
+    const { said } = await berthAt(offset, 'instance', 'retry', 'waits', '--state', state)
+    expect(said).toContain('with all of its time')
+    expect((await berthAt(offset, 'instance', 'retry', 'runs', '--state', state)).code).toBe(0)
+    // Its guest ends behind the server's back, which a look at it finds out.
+    const { bootId } = JSON.parse(readFileSync(machine, 'utf8')) as { bootId: string }
+    writeFileSync(machine, readFileSync(machine, 'utf8').replace(`"${bootId}"`, 'null'))
+    const isUpAgain = () => !readFileSync(machine, 'utf8').includes('"bootId":null')
+    await expect.poll(isUpAgain, { timeout: 15_000 }).toBe(true)
+
+    const db = await rows(state)
+    const waiting = db.selectFrom('compute_instances').selectAll().where('name', '=', 'waits')
+    const lag = async () => {
+      const { status, phase_started_at } = await waiting.executeTakeFirstOrThrow()
+      expect(status).toBe('pending')
+      return Math.abs(systemClock.now() - phase_started_at)
+    }
+    await expect.poll(lag, { timeout: 15_000 }).toBeLessThan(60 * SECOND)
+    const metrics = await (await fetch(`${api.url}/metrics`)).text()
+    const delay = Number(/^berth_reconcile_delay_seconds_sum.* (\S+)$/m.exec(metrics)?.[1])
+    expect(delay).toBeLessThan(60)
   },
 )
 

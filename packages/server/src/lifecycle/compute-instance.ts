@@ -1,12 +1,14 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { StepContext, StepHandler, StepOutcome } from '../engine/step.ts'
-import { instanceById, sshPortsOfOthers } from '../store/compute-instances.ts'
+import { AT_ONCE } from '../store/clock.ts'
+import { instanceById, sshPortsOfOthers, updateInstance } from '../store/compute-instances.ts'
 import { addressOf } from '../store/guest-addresses.ts'
 import { externalPortsOf } from '../store/external-ports.ts'
 import { projectById } from '../store/projects.ts'
 import { accessOf, openAccess, openSettings } from '../store/published-settings.ts'
 import { publicAddressOf } from '../store/public-addresses.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
 import { decisionOf } from './deploy/decision.ts'
 import { lostGuest } from './deploy/lost-guest.ts'
 import { restartFor } from './deploy/restart.ts'
@@ -28,7 +30,7 @@ export function computeInstanceHandler(lifecycle: InstanceLifecycle): StepHandle
   return async (context) => {
     const id = context.objectId
     try {
-      const row = await instanceById(lifecycle.store.db, id)
+      const row = await rowOf(lifecycle.store, id)
       if (!row) return { next: 'gone' }
       const outcome = await stepOf(lifecycle, context, row, watched)
       if (outcome.next === 'gone') watched.delete(id)
@@ -38,6 +40,17 @@ export function computeInstanceHandler(lifecycle: InstanceLifecycle): StepHandle
       lifecycle.onStepped(id)
     }
   }
+}
+
+/** The instance as its step finds it. A time that is to begin with this step begins now. */
+async function rowOf(store: Store, id: string): Promise<ComputeInstanceRow | undefined> {
+  const found = await instanceById(store.db, id)
+  if (found?.phase_started_at !== AT_ONCE) return found
+  return store.transaction(async (tx) => {
+    const current = await instanceById(tx, id)
+    if (current?.phase_started_at !== AT_ONCE) return current
+    return updateInstance(tx, id, { phase_started_at: store.clock.now() })
+  })
 }
 
 async function stepOf(

@@ -12,5 +12,11 @@ export const systemClock: Clock = {
   now: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
 }
 
+/**
+ * In the place of a time: the server that takes it up does so at once, and by its own clock. For processes beside
+ * a server, whose clock may differ from it by as much as the host's was set since the server started.
+ */
+export const AT_ONCE = 0
+
 /** Microseconds in a second. */
 export const SECOND = 1_000_000

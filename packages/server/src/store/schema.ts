@@ -130,6 +130,7 @@ interface ComputeInstancesTable {
   reason: string
   /** Where the state machine stands: `way:phase`, or run, off, idle. */
   phase: string
+  /** AT_ONCE: with the next step. */
   phase_started_at: number
   power_state: 'running' | 'stopped' | 'unknown'
   desired_power: 'running' | 'stopped'

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { AT_ONCE } from './clock.ts'
 import type { WorkItemRow } from './schema.ts'
 import type { Queryable } from './store.ts'
 
@@ -22,7 +23,10 @@ export interface Settlement {
   readonly deadlineAt: number | null
 }
 
-/** Makes an object's next step due now. Part of the transaction that gave it something to do. */
+/**
+ * Makes an object's next step due. Part of the transaction that gave it something to do.
+ * @param at now, or AT_ONCE
+ */
 export async function wake(tx: Queryable, kind: string, objectId: string, at: number): Promise<void> {
   await tx
     .insertInto('work_items')
@@ -68,7 +72,7 @@ export async function claim(
     )
     .returningAll()
     .executeTakeFirst()
-  return row ? leaseOf(row) : null
+  return row ? leaseOf(row, now) : null
 }
 
 /** Extends a lease. False: it was lost. */
@@ -161,7 +165,7 @@ export async function releaseAll(db: Queryable, now: number): Promise<void> {
   await db.updateTable('work_items').set({ wake_at: now }).where('wake_at', 'is not', null).execute()
 }
 
-function leaseOf(row: WorkItemRow): Lease {
+function leaseOf(row: WorkItemRow, now: number): Lease {
   return {
     kind: row.kind,
     objectId: row.object_id,
@@ -170,6 +174,6 @@ function leaseOf(row: WorkItemRow): Lease {
     attempt: row.attempt,
     deadlineAt: row.deadline_at,
     // Only what is due is claimed.
-    dueAt: row.wake_at ?? 0,
+    dueAt: row.wake_at === null || row.wake_at === AT_ONCE ? now : row.wake_at,
   }
 }

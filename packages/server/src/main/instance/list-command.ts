@@ -1,4 +1,5 @@
 import { formatTimestamp } from '@berth/contract/timestamp'
+import { AT_ONCE } from '../../store/clock.ts'
 import { locatedInstances, type LocatedInstance } from '../../store/located-instances.ts'
 import { overdue } from '../../store/work-items.ts'
 import type { Config } from '../config.ts'
@@ -29,7 +30,7 @@ export async function listInstancesCommand(
       workspaceName,
       late.has(row.id) ? `${row.status}, late` : row.status,
       row.power_state,
-      formatTimestamp(row.phase_started_at).slice(0, 19).replace('T', ' '),
+      sinceText(row.phase_started_at),
       row.id,
       row.reason,
     ])
@@ -37,4 +38,8 @@ export async function listInstancesCommand(
       table(['NAME', 'KIND', 'PROJECT', 'WORKSPACE', 'STATUS', 'POWER', 'SINCE', 'ID', 'REASON'], rows),
     )
   })
+}
+
+function sinceText(at: number): string {
+  return at === AT_ONCE ? '-' : formatTimestamp(at).slice(0, 19).replace('T', ' ')
 }

@@ -1,4 +1,5 @@
 import { beginDeployment } from '../../api/begin-deployment.ts'
+import { AT_ONCE } from '../../store/clock.ts'
 import { updateInstance } from '../../store/compute-instances.ts'
 import { pathOf, type LocatedInstance } from '../../store/located-instances.ts'
 import { recordAudit, recordEvent, subjectOf } from '../../store/records.ts'
@@ -36,8 +37,8 @@ async function retry(
   now: number,
 ): Promise<{ found: LocatedInstance; what: string }> {
   const found = await findOne(tx, { named, ...flags })
-  const what = await tryAgain(tx, found, now)
-  await wake(tx, found.row.kind, found.row.id, now)
+  const what = await tryAgain(tx, found)
+  await wake(tx, found.row.kind, found.row.id, AT_ONCE)
   const subject = subjectOf(found.row)
   await recordAudit(tx, now, operator(), 'retry', subject)
   await recordEvent(tx, now, subject, 'retried', `The operator has it tried again: ${what}.`)
@@ -45,16 +46,16 @@ async function retry(
 }
 
 /** @returns what begins now, as the end of a sentence */
-async function tryAgain(tx: Tx, located: LocatedInstance, now: number): Promise<string> {
+async function tryAgain(tx: Tx, located: LocatedInstance): Promise<string> {
   const { row } = located
   if (row.delete_requested_at !== null) return 'its deletion is tried again'
   if (row.status === 'failed') {
-    await updateInstance(tx, row.id, beginDeployment(row, now))
+    await updateInstance(tx, row.id, beginDeployment(row, AT_ONCE))
     return 'its deployment begins again'
   }
   if (row.status === 'submitted' || row.status === 'pending') {
     // Past its deadline it would fail at once.
-    await updateInstance(tx, row.id, { phase_started_at: now })
+    await updateInstance(tx, row.id, { phase_started_at: AT_ONCE })
     return 'what it waits for is tried again, with all of its time'
   }
   if (row.phase === 'run') return 'its guest is looked at again'
