@@ -1,5 +1,5 @@
-import { cp, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, cp, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { ComputeInstance } from '@berth/contract/compute-instance'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCommand } from '../../packages/server/src/host/run-command.ts'
@@ -149,6 +149,19 @@ test('a disk that is no disk is not replaced by an empty one', async () => {
   expect(await readFile(disk, 'utf8')).toBe('gone')
   await writeFile(disk, whole)
   expect((await publish()).powerState).toBe('running')
+})
+
+test('a disk that is gone, as when its file system is not mounted, is not replaced by an empty one', async () => {
+  await act('stop', 'success')
+  const disk = await machine('disk.qcow2')
+  await rename(dirname(disk), `${dirname(disk)}.away`)
+  expect((await server.api.call('POST', `${INSTANCES}/guest/action/start`)).status).toBe(200)
+  await expect
+    .poll(async () => (await server.api.instance('guest')).status.reason, { timeout: 60_000 })
+    .toContain(`The disk ${disk} is gone. Mount what holds it or put a copy of it in its place`)
+  await expect(access(disk)).rejects.toThrow('ENOENT')
+  await rename(`${dirname(disk)}.away`, dirname(disk))
+  expect((await server.api.waitForStatus('guest', 'success', 120)).status.powerState).toBe('running')
 })
 
 test('a guest that powers off while it boots is said to be off, with its last words', async () => {

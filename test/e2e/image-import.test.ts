@@ -172,7 +172,7 @@ test('a machine boots from the disk that was imported, and keeps the image from 
     identity: { hostname: 'loader', user: 'berth', sshKeys: [] },
   }
   try {
-    await driver.ensureDisk(spec)
+    await driver.ensureDisk(spec, false)
     await driver.ensureSeed(spec)
     await driver.ensureRunning(spec, 'note')
     await waitFor(async () => (await driver.consoleTail(spec.id)).includes('booted from the imported disk'), {

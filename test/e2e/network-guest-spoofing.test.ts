@@ -98,7 +98,7 @@ beforeAll(async () => {
     },
     identity: { hostname: 'rogue', user: 'root', password: 'x', sshKeys: [] },
   }
-  await driver.ensureDisk(spec)
+  await driver.ensureDisk(spec, false)
   await driver.ensureSeed(spec)
   await driver.ensureRunning(spec, 'note')
   await until('the guest answers', async () => (await inGuest('echo up')).trim() === 'up')

@@ -106,8 +106,8 @@ test('a machine starts once, outlives its driver, powers off, starts again and l
   const driver = newDriver()
   await driver.prepare()
   expect(await driver.observe(id)).toEqual({ exists: false, power: 'stopped' })
-  await driver.ensureDisk(spec)
-  await driver.ensureDisk(spec)
+  await driver.ensureDisk(spec, false)
+  await driver.ensureDisk(spec, false)
   await driver.ensureSeed(spec)
   await driver.ensureSeed(spec)
   await Promise.all([driver.ensureRunning(spec, 'note'), driver.ensureRunning(spec, 'note')])
@@ -135,7 +135,7 @@ test('a machine starts once, outlives its driver, powers off, starts again and l
   expect(await pids(driver)).toEqual([])
   expect(await driver.observe(id)).toEqual({ exists: true, power: 'stopped' })
 
-  await driver.ensureDisk({ ...spec, diskGib: 2 })
+  await driver.ensureDisk({ ...spec, diskGib: 2 }, true)
   await driver.ensureSeed(spec)
   expect(await driver.ensureRunning(spec, 'another note')).toBe('another note')
   const secondReport = await report(driver)
@@ -166,7 +166,7 @@ test('starts that race from two drivers make one process', async () => {
   const drivers = [newDriver(), newDriver()]
   const own = { ...spec, id: randomUUID() }
   try {
-    await drivers[0]!.ensureDisk(own)
+    await drivers[0]!.ensureDisk(own, false)
     await drivers[0]!.ensureSeed(own)
     const outcomes = await Promise.allSettled(drivers.map((driver) => driver.ensureRunning(own, 'note')))
     expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(1)
@@ -185,7 +185,7 @@ test('a start that cannot work says why and leaves no process', async () => {
   const driver = newDriver()
   const own = { ...spec, id: randomUUID(), nic: { ...spec.nic, tap: 'absent' } }
   try {
-    await driver.ensureDisk(own)
+    await driver.ensureDisk(own, false)
     await driver.ensureSeed(own)
     await expect(driver.ensureRunning(own, 'note')).rejects.toThrow(
       /could not configure|Operation not permitted/,
@@ -214,7 +214,7 @@ test.each([
   const own = { ...spec, id: randomUUID() }
   try {
     await driver.prepare()
-    await driver.ensureDisk(own)
+    await driver.ensureDisk(own, false)
     await driver.ensureSeed(own)
     if (script === null) await rm(qemuBinary)
     await expect(driver.ensureRunning(own, 'note')).rejects.toThrow(message)

@@ -45,10 +45,12 @@ export class FakeDriver implements MachineDriver {
     return { vcpus: 8, memoryMib: 8 * 1024, gpus: {} }
   }
 
-  async ensureDisk({ id }: MachineSpec): Promise<void> {
+  async ensureDisk({ id }: MachineSpec, wasMade: boolean): Promise<void> {
     await this.#effects.run('driver.ensureDisk', () => {
       const { machines } = this.#world
-      if (!machines.has(id)) machines.set(id, { ...NEW_MACHINE })
+      if (machines.has(id)) return
+      if (wasMade) throw new HostError('The disk is gone.')
+      machines.set(id, { ...NEW_MACHINE })
     })
   }
 

@@ -138,8 +138,11 @@ export interface MachineDriver {
   /** Checks that the host can run machines. Throws a HostError that says what is missing and how to get it. */
   prepare(): Promise<void>
   capacity(): Promise<HostCapacity>
-  /** Creates the machine's own disk on top of its image, at least `diskGib` large. */
-  ensureDisk(spec: MachineSpec): Promise<void>
+  /**
+   * Creates the machine's own disk on top of its image, at least `diskGib` large.
+   * @param wasMade whether it was created before: one that is missing then is an error, and never replaced
+   */
+  ensureDisk(spec: MachineSpec, wasMade: boolean): Promise<void>
   /** Writes the seed volume from which the guest configures itself. */
   ensureSeed(spec: MachineSpec): Promise<void>
   /**

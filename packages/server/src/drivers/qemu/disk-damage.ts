@@ -9,6 +9,14 @@ export function damagedDisk(path: string, why: string): HostError {
   )
 }
 
+/** A disk that was made and is not there any more, as when its file system is not mounted; it may come back. */
+export function lostDisk(path: string): HostError {
+  return new HostError(
+    `The disk ${path} is gone. Mount what holds it or put a copy of it in its place, and publish again; ` +
+      'or delete the instance, and its data with it.',
+  )
+}
+
 /** What QEMU and qemu-img say (block.c, block/qcow2.c) of a disk that is damaged, or stands on a file that has gone. */
 const CORRUPT = /Image is corrupt|not in qcow2 format|Could not (read|open) (L1|refcount|qcow2 header)/
 const NO_BASE = /Could not open backing file: (Could not open '([^']+)')?/

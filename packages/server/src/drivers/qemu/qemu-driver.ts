@@ -19,6 +19,7 @@ import { webKey } from './application/web-key.ts'
 import { bootKernel } from './boot-kernel.ts'
 import { machineCensus } from './census.ts'
 import { ensureContainerDisk } from './container-disk.ts'
+import { lostDisk } from './disk-damage.ts'
 import { drainConsole, markStart, readConsoleTail } from './console-log.ts'
 import { ensureOverlay } from './disk.ts'
 import { lookupGuestAccount, type GuestAccount } from './guest-account.ts'
@@ -93,9 +94,10 @@ export class QemuDriver implements MachineDriver {
     return { vcpus: cpus().length * vcpusPerCore, memoryMib: Math.max(0, memoryMib), gpus: {} }
   }
 
-  async ensureDisk(spec: MachineSpec): Promise<void> {
+  async ensureDisk(spec: MachineSpec, wasMade: boolean): Promise<void> {
     await this.#change(spec.id, async (files) => {
       const account = await this.#guestAccount()
+      if (wasMade && !(await machine.pathExists(files.disk))) throw lostDisk(files.disk)
       await this.#ensureDirectory(files, account)
       const isOff = async (): Promise<boolean> => (await this.#find(spec.id)) === undefined
       await ensureOverlay(spec, files, account, isOff)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import type { CensusEntry } from '@berth/contract/host/census'
+import { HostError } from '@berth/contract/host/host-error'
 import type {
   ApplicationObservation,
   HostCapacity,
@@ -45,10 +46,11 @@ export class SimulatedDriver implements MachineDriver {
     return this.#options.capacity
   }
 
-  async ensureDisk({ id, identity: { hostname } }: MachineSpec): Promise<void> {
+  async ensureDisk({ id, identity: { hostname } }: MachineSpec, wasMade: boolean): Promise<void> {
     strike(this.#options.failures, hostname, 'disk')
-    if (!this.#machines.read(id))
-      this.#machines.write(id, { hostname, bootId: null, bootsAt: 0, stopsAt: null })
+    if (this.#machines.read(id)) return
+    if (wasMade) throw new HostError(`The simulated machine ${hostname} is gone. Delete the instance.`)
+    this.#machines.write(id, { hostname, bootId: null, bootsAt: 0, stopsAt: null })
   }
 
   async ensureSeed(): Promise<void> {}

@@ -40,7 +40,7 @@ export const diskPhase: DeployPhase = {
     const { row, settings } = input
     const disk = await containerDisk(host, row, settings)
     const spec = machineSpec(host, placementOf(input), await imageFor(host, settings), disk)
-    await host.driver.ensureDisk(spec)
+    await host.driver.ensureDisk(spec, row.machine_present === 1)
     await host.driver.ensureSeed(spec)
     return { done: { machine_present: 1 } }
   },
