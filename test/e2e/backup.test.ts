@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { INSTANCES } from '../support/api-client.ts'
+import { berth } from '../support/berth-command.ts'
 import { RealServer } from '../support/real-server.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { TINY_PROFILE, tinyBody } from '../support/tiny-profile.ts'
@@ -61,4 +62,18 @@ test('a lost database is restored beside a running guest, which runs on and can 
   await server.api.call('DELETE', `${INSTANCES}/guest`)
   await server.api.waitUntilGone('guest', 60)
   expect(await server.census()).toEqual([])
+})
+
+test('a restore that finds too little room says so, and leaves nothing', async () => {
+  const file = join(await tempDir(), 'berth.backup')
+  await run(BERTH, ['backup', file, '--state', server.state, '--with-key'])
+  const state = await tempDir()
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=711', 'tmpfs', state])
+  onTestFinished(async () => void (await run('umount', [state])))
+  const { code, said } = await berth('restore', file, '--state', state)
+  expect(said).toMatch(
+    /^berth: The disk that holds .* is full: .*Free some space on it and restore again\.\n$/,
+  )
+  expect(code).toBe(2)
+  expect((await readdir(state)).filter((name) => name.startsWith('berth.db'))).toEqual([])
 })

@@ -222,14 +222,14 @@ test('what is lost or changed on the host is named, made again and reported', as
   expect(differing.said).toContain(`rules inet ${chain}`)
   await expect.poll(async () => (await verify()).code, { timeout: 60_000, interval: 2000 }).toBe(0)
   const store = await Store.openExisting(join(server.state, 'berth.db'))
-  const events = await store?.db
+  const events = await store.db
     .selectFrom('events')
     .select(['type', 'message'])
     .where('object_id', '=', instance.metadata.id)
     .where('type', '=', 'network-repaired')
     .execute()
-  await store?.close()
-  expect(events?.map(({ message }) => message).join()).toContain(`rules inet ${chain}`)
+  await store.close()
+  expect(events.map(({ message }) => message).join()).toContain(`rules inet ${chain}`)
 })
 
 test('the network is shown as tables, with what its rules counted', async () => {
@@ -249,6 +249,6 @@ test('deleted, it leaves nothing, and its places are free again', async () => {
   expect(await server.census()).toEqual([])
   const store = await Store.openExisting(join(server.state, 'berth.db'))
   for (const name of ['public_addresses', 'external_ports', 'guest_addresses'] as const)
-    expect(await store?.db.selectFrom(name).selectAll().execute(), name).toEqual([])
-  await store?.close()
+    expect(await store.db.selectFrom(name).selectAll().execute(), name).toEqual([])
+  await store.close()
 })

@@ -61,14 +61,14 @@ const answersAgain = (name: string) =>
 /** The messages of an instance's events of a type. */
 async function events(name: string, type: string): Promise<string[]> {
   const store = await Store.openExisting(join(server.state, 'berth.db'))
-  const found = await store?.db
+  const found = await store.db
     .selectFrom('events')
     .select('message')
     .where('object_name', '=', name)
     .where('type', '=', type)
     .execute()
-  await store?.close()
-  return found?.map(({ message }) => message) ?? []
+  await store.close()
+  return found.map(({ message }) => message)
 }
 
 /** Waits until the status says what is the matter, as a user sees it. */

@@ -6,7 +6,6 @@ import { Store } from '../../packages/server/src/store/store.ts'
 /** Makes a key that may only read, for the server that uses `state`. */
 export async function makeReaderKey(state: string): Promise<string> {
   const store = await Store.openExisting(join(state, 'berth.db'))
-  if (!store) throw new Error(`${state} holds no database.`)
   try {
     const made = newApiKey()
     const organization = await store.db.selectFrom('organizations').select('id').executeTakeFirstOrThrow()

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { INSTANCES, instanceBody } from '../support/api-client.ts'
@@ -121,4 +121,33 @@ test('what is not a whole backup is refused and changes nothing', SLOW, async ()
     expect(refused, path).toMatchObject({ code: 1 })
     expect(refused.said).toContain(why)
   }
+})
+
+test('a database that is damaged or empty is told in a sentence, with what to do', SLOW, async () => {
+  const server = await installation()
+  const { state } = server
+  await server.stop()
+  const database = join(state, 'berth.db')
+  const file = join(await tempDir(), 'berth.backup')
+  const whole = readFileSync(database)
+  const serve = ['serve', '--driver', 'simulated', '--listen', '127.0.0.1:0']
+  const commands = [
+    ['backup', file],
+    ['instance', 'list'],
+  ]
+  const damages: [Buffer, string, string[][]][] = [
+    [Buffer.from('no database\n'.repeat(1000)), 'damaged (file is not a database)', [...commands, serve]],
+    [Buffer.from(whole).fill(0x5a, 100, 8192), 'is damaged (', [...commands, serve]],
+    [Buffer.alloc(0), `The database ${database} is empty.`, commands],
+  ]
+  for (const [bytes, why, refused] of damages) {
+    writeFileSync(database, bytes)
+    for (const words of refused) {
+      const { code, said } = await berth(...words, '--state', state)
+      expect({ code, said }, words.join(' ')).toEqual({ code: 2, said: expect.stringContaining(why) })
+      expect(said.trim().split('\n'), said).toHaveLength(1)
+      expect(said).toContain('berth restore FILE --force')
+    }
+  }
+  expect(existsSync(file)).toBe(false)
 })

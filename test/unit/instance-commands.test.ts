@@ -23,7 +23,7 @@ async function publish({ api }: SimulatedServer, name: string): Promise<void> {
 
 /** The database as another process sees it. */
 async function rows(state: string) {
-  const store = (await Store.openExisting(join(state, 'berth.db')))!
+  const store = await Store.openExisting(join(state, 'berth.db'))
   onTestFinished(() => store.close())
   return store.db
 }

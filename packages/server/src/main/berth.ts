@@ -5,7 +5,7 @@ import { censusCommand } from './census-command.ts'
 import { ConfigError, type ConfigFlags, loadConfig } from './config.ts'
 import { pruneContainersCommand, pullContainerCommand, removeContainerCommand } from './container-commands.ts'
 import { doctorCommand, type DoctorOptions } from './doctor/doctor-command.ts'
-import { isExplained } from './host.ts'
+import { explanationOf } from './host.ts'
 import { buildImageCommand, listImagesCommand, removeImageCommand } from './image-commands.ts'
 import { importImageCommand, type ImportFlags } from './image-import.ts'
 import { abandonInstanceCommand } from './instance/abandon-command.ts'
@@ -237,7 +237,8 @@ withConfig(
 try {
   await program.parseAsync()
 } catch (error) {
-  if (!isExplained(error)) throw error
-  process.stderr.write(`berth: ${error.message}\n`)
-  process.exitCode = error instanceof ConfigError ? 2 : 1
+  const explanation = explanationOf(error)
+  if (explanation === null) throw error
+  process.stderr.write(`berth: ${explanation.message}\n`)
+  process.exitCode = explanation instanceof ConfigError ? 2 : 1
 }

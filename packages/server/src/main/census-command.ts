@@ -1,10 +1,10 @@
-import { join } from 'node:path'
 import type { CensusEntry } from '@berth/contract/host/census'
 import { readInstallationId } from '../store/installation.ts'
 import { Store } from '../store/store.ts'
-import { ConfigError, type Config } from './config.ts'
+import type { Config } from './config.ts'
 import { createHost } from './host.ts'
 import { createLogger } from './logger.ts'
+import { databaseIn } from './state-directory.ts'
 import { table } from './text-table.ts'
 
 /** `berth census`: everything on this host that belongs to the installation, whether its server runs or not. */
@@ -21,9 +21,7 @@ export async function censusCommand(config: Config, json: boolean): Promise<void
 }
 
 async function takeCensus(config: Config): Promise<CensusEntry[]> {
-  const store = await Store.openExisting(join(config.state, 'berth.db'))
-  if (!store)
-    throw new ConfigError(`${config.state} holds no installation (flag --state, variable BERTH_STATE).`)
+  const store = await Store.openExisting(databaseIn(config.state))
   try {
     const installId = await readInstallationId(store.db)
     if (installId === undefined) return []

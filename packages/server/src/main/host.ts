@@ -13,6 +13,7 @@ import { announceEffects } from '../host/announce-effects.ts'
 import type { Host } from '../lifecycle/host.ts'
 import { BackupError } from '../store/backup.ts'
 import { SchemaError } from '../store/migrate.ts'
+import { databaseDamage } from '../store/storage-error.ts'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
 import { NamespaceNetwork } from '../network/namespace-network.ts'
 import { SimulatedNetwork } from '../network/simulated-network.ts'
@@ -88,7 +89,15 @@ export async function prepareHost(host: Host): Promise<void> {
   await host.network.prepare()
 }
 
-/** Whether an error is one that its message explains in full. */
-export function isExplained(error: unknown): error is Error {
-  return [HostError, ConfigError, SchemaError, BackupError].some((known) => error instanceof known)
+/** The error whose message explains in full what an operator is up against; null when nobody foresaw it. */
+export function explanationOf(error: unknown): Error | null {
+  if (error instanceof Error && EXPLAINED.some((known) => error instanceof known)) return error
+  const damage = databaseDamage(error)
+  if (damage === null) return null
+  return new ConfigError(
+    `The database berth.db of this installation is damaged (${damage}). Guests run on: stop the server, restore a ` +
+      'backup with berth restore FILE --force, and start it again.',
+  )
 }
+
+const EXPLAINED = [HostError, ConfigError, SchemaError, BackupError]

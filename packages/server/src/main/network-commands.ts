@@ -18,6 +18,7 @@ import { waysInOf } from '../store/ways-in.ts'
 import { ConfigError, type Config } from './config.ts'
 import { createHost } from './host.ts'
 import { createLogger } from './logger.ts'
+import { databaseIn } from './state-directory.ts'
 import { table } from './text-table.ts'
 
 /** `berth network show PROJECT`: its guests, their addresses, rules with what they counted, and ways in. */
@@ -147,9 +148,10 @@ async function withInstallation(
   config: Config,
   work: (store: Store, secretBox: SecretBox, host: Host) => Promise<void>,
 ): Promise<void> {
-  const store = await Store.openExisting(join(config.state, 'berth.db'))
-  if (!store || !existsSync(join(config.state, 'secret.key')))
+  const database = databaseIn(config.state)
+  if (!existsSync(join(config.state, 'secret.key')))
     throw new ConfigError(`${config.state} holds no installation (flag --state, variable BERTH_STATE).`)
+  const store = await Store.openExisting(database)
   try {
     const installId = await readInstallationId(store.db)
     if (installId === undefined) throw new ConfigError(`${config.state} holds no installation yet.`)

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { Store } from '../store/store.ts'
 import { ConfigError, loadConfig } from './config.ts'
 import { withProbeDirectory } from './doctor/probe-directory.ts'
 import { rememberDriver, withServedDriver } from './served-driver.ts'
@@ -33,13 +34,16 @@ test('a place that cannot hold a state directory is refused in a sentence', () =
   }
 })
 
-test('guests without their database are refused, and nothing else is', () => {
+test('guests without their database are refused, and nothing else is', async () => {
   expect(() => refuseLostDatabase(base)).not.toThrow()
   mkdirSync(join(base, 'instances'))
   expect(() => refuseLostDatabase(base)).not.toThrow()
   mkdirSync(join(base, 'instances/0190c0de-0000-7000-8000-000000000001'))
   expect(() => refuseLostDatabase(base)).toThrow(/berth\.db is gone\. Restore a backup/)
   writeFileSync(join(base, 'berth.db'), '')
+  expect(() => refuseLostDatabase(base)).toThrow(/berth\.db is empty\. Restore a backup/)
+  rmSync(join(base, 'berth.db'))
+  await (await Store.open(join(base, 'berth.db'))).close()
   expect(() => refuseLostDatabase(base)).not.toThrow()
 })
 

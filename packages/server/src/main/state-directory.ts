@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { dirname, join } from 'node:path'
 import { errorCode } from '../host/error-code.ts'
 import { acquireProcessLock, type ProcessLock } from '../host/process-lock.ts'
+import { holdsSchema } from '../store/holds-schema.ts'
 import { ConfigError } from './config.ts'
 
 /**
@@ -27,15 +28,31 @@ export function takeStateDirectory(path: string): ProcessLock {
 
 /**
  * A new database beside guests of an old one would know none of them, and its key would replace theirs.
- * @throws ConfigError when STATE has guests but no database
+ * @throws ConfigError when STATE has guests but no database, or an empty one
  */
 export function refuseLostDatabase(path: string): void {
-  if (existsSync(join(path, 'berth.db'))) return
+  const database = join(path, 'berth.db')
   const instances = join(path, 'instances')
   if (!existsSync(instances) || explained(path, () => readdirSync(instances)).length === 0) return
+  if (existsSync(database) && holdsSchema(database)) return
   throw new ConfigError(
-    `${instances} holds guests, but the database ${join(path, 'berth.db')} is gone. ` +
+    `${instances} holds guests, but the database ${database} is ${existsSync(database) ? 'empty' : 'gone'}. ` +
       'Restore a backup with berth restore FILE --force, or move the directory away to begin anew.',
+  )
+}
+
+/**
+ * Where the database of an installation is.
+ * @throws ConfigError when STATE has none, or an empty one
+ */
+export function databaseIn(state: string): string {
+  const path = join(state, 'berth.db')
+  if (!existsSync(path))
+    throw new ConfigError(`${state} holds no installation (flag --state, variable BERTH_STATE).`)
+  if (holdsSchema(path)) return path
+  throw new ConfigError(
+    `The database ${path} is empty. Restore a backup with berth restore FILE --force, or, where there never were ` +
+      'guests, start berth serve.',
   )
 }
 

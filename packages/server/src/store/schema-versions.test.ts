@@ -69,8 +69,8 @@ test('a backup of the first schema is brought to this one when it is restored', 
   const { stop } = await startSimulated(state)
   await stop()
   const store = await Store.openExisting(join(state, 'berth.db'))
-  expect(await readInstallationId(store!.db)).toBe('old123')
-  await store!.close()
+  expect(await readInstallationId(store.db)).toBe('old123')
+  await store.close()
 })
 
 /** What the schema before services had. */

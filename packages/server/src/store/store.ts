@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events'
-import { existsSync } from 'node:fs'
 import { Kysely, type Transaction } from 'kysely'
 import { systemClock, type Clock } from './clock.ts'
 import { migrate } from './migrate.ts'
@@ -40,9 +39,8 @@ export class Store {
     return new Store(db, clock)
   }
 
-  /** Opens a database as it is, beside a server that uses it; null when there is none. Nothing is migrated. */
-  static async openExisting(path: string): Promise<Store | null> {
-    if (!existsSync(path)) return null
+  /** Opens a database as it is, beside a server that uses it. Nothing is migrated. */
+  static async openExisting(path: string): Promise<Store> {
     return new Store(new Kysely<Schema>({ dialect: nodeSqliteDialect(path) }), systemClock)
   }
 

@@ -2,8 +2,10 @@ import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { errorCode } from '../../host/error-code.ts'
 import { BackupError, writeBackup } from '../../store/backup.ts'
+import { databaseDamage } from '../../store/storage-error.ts'
 import { secretKeyId } from '../../store/secret-box.ts'
-import { ConfigError, type Config } from '../config.ts'
+import type { Config } from '../config.ts'
+import { databaseIn } from '../state-directory.ts'
 import { VERSION } from '../version.ts'
 
 export interface BackupOptions {
@@ -17,10 +19,7 @@ export interface BackupOptions {
 export function backupCommand(config: Config, file: string, options: BackupOptions): void {
   const { state } = config
   const target = resolve(file)
-  const database = join(state, 'berth.db')
-  if (!existsSync(database)) {
-    throw new ConfigError(`${state} holds no installation (flag --state, variable BERTH_STATE).`)
-  }
+  const database = databaseIn(state)
   if (existsSync(target) && options.force !== true) {
     throw new BackupError(`${target} exists. Choose another file, or replace it with --force.`)
   }
@@ -40,7 +39,7 @@ export function backupCommand(config: Config, file: string, options: BackupOptio
   } catch (error) {
     rmSync(temporary, { force: true })
     const code = errorCode(error)
-    if (code === undefined || error instanceof BackupError) throw error
+    if (code === undefined || error instanceof BackupError || databaseDamage(error) !== null) throw error
     throw new BackupError(`${target} could not be written (${code}): ${(error as Error).message}.`)
   }
   process.stdout.write(`${target}  ${Math.ceil(statSync(target).size / 1024)} KiB\n`)

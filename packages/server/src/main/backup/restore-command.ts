@@ -1,9 +1,10 @@
-import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { errorCode } from '../../host/error-code.ts'
 import { writePrivateFile } from '../../host/private-file.ts'
 import { BackupError, foldWriteAheadLog, unpackBackup, type BackupRecord } from '../../store/backup.ts'
 import { secretKeyId } from '../../store/secret-box.ts'
+import { DISK_FULL, storageProblem } from '../../store/storage-error.ts'
 import { Store } from '../../store/store.ts'
 import { ConfigError, type Config } from '../config.ts'
 import { takeStateDirectory } from '../state-directory.ts'
@@ -45,6 +46,8 @@ export async function restoreCommand(config: Config, file: string, options: Rest
       await migrateCopy(unpacked)
       const replaced = putInPlace(state, unpacked, record, secretKey)
       report(state, record, replaced)
+    } catch (error) {
+      throw lacksRoom(error) ? noRoomIn(state, source) : error
     } finally {
       removeDatabase(unpacked)
     }
@@ -52,6 +55,18 @@ export async function restoreCommand(config: Config, file: string, options: Rest
     rmSync(join(state, 'serve.pid'), { force: true })
     lock.release()
   }
+}
+
+function lacksRoom(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '') || storageProblem(error) === DISK_FULL
+}
+
+function noRoomIn(state: string, source: string): ConfigError {
+  const needed = Math.ceil(statSync(source).size / 2 ** 20)
+  return new ConfigError(
+    `The disk that holds ${state} is full: a restore needs about twice the size of the backup (${needed} MiB). ` +
+      'Free some space on it and restore again.',
+  )
 }
 
 function entriesOf(directory: string): string[] {

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { readInstallationId } from '../../store/installation.ts'
 import {
   locatedInstances,
@@ -10,6 +8,7 @@ import {
 import { checkSchema } from '../../store/migrate.ts'
 import { Store, type Queryable } from '../../store/store.ts'
 import { ConfigError, type Config } from '../config.ts'
+import { databaseIn } from '../state-directory.ts'
 
 /** Where an instance is looked for, as on the command line. */
 export interface InstanceFlags {
@@ -25,14 +24,11 @@ export async function withDatabase(
   config: Config,
   work: (store: Store, installId: string) => Promise<void>,
 ): Promise<void> {
-  const path = join(config.state, 'berth.db')
-  const missing = `${config.state} holds no installation (flag --state, variable BERTH_STATE).`
-  const store = existsSync(path) ? await Store.openExisting(path) : null
-  if (!store) throw new ConfigError(missing)
+  const store = await Store.openExisting(databaseIn(config.state))
   try {
     await checkSchema(store.db)
     const installId = await readInstallationId(store.db)
-    if (installId === undefined) throw new ConfigError(missing)
+    if (installId === undefined) throw new ConfigError(`${config.state} holds no installation yet.`)
     await work(store, installId)
   } finally {
     await store.close()
