@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { Installation } from '../test/simulation/installation.ts'
-import { CRASH_POINTS, type Points } from '../test/simulation/points.ts'
+import { CRASH_POINTS } from '../test/simulation/points.ts'
 import { Simulation } from '../test/simulation/simulation.ts'
 
 // npm run simulate -- --seeds 10000 [--from 1] [--workers N]: plays seeded runs, on every core unless told, and stops
@@ -23,15 +23,15 @@ interface Share {
 type Message = { readonly crashedAt: readonly string[] } | { readonly broken: string }
 
 async function playShare({ from, end, step }: Share): Promise<void> {
-  const points: Points = { passed: new Map(), crashedAt: new Set() }
+  const crashedAt = new Set<string>()
   const state = mkdtempSync(join(tmpdir(), 'berth-simulate-'))
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port has no origin
   const tell = (message: Message) => parentPort?.postMessage(message)
   try {
     const installation = await Installation.open(state)
     for (let seed = from; seed < end; seed += step) {
-      await Simulation.play(seed, installation, points)
-      tell({ crashedAt: [...points.crashedAt] })
+      await Simulation.play(seed, installation, crashedAt)
+      tell({ crashedAt: [...crashedAt] })
     }
   } catch (error) {
     tell({ broken: error instanceof Error ? error.message : String(error) })

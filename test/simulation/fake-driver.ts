@@ -1,6 +1,7 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { CensusEntry } from '@berth/contract/host/census'
 import type {
+  AccessChange,
   ApplicationObservation,
   GuestApplication,
   HostCapacity,
@@ -22,6 +23,9 @@ const NEW_MACHINE: FakeMachine = {
   stopsAt: null,
   deaf: false,
   hasContainerDisk: false,
+  vcpus: 0,
+  seededPassword: null,
+  password: null,
   note: null,
   applicationPort: null,
 }
@@ -54,15 +58,16 @@ export class FakeDriver implements MachineDriver {
     })
   }
 
-  async ensureSeed({ id }: MachineSpec): Promise<void> {
+  async ensureSeed({ id, identity }: MachineSpec): Promise<void> {
     await this.#effects.run('driver.ensureSeed', () => {
       const machine = this.#world.machines.get(id)
       if (!machine) throw new HostError('There is no directory for the seed.')
       machine.seeded = true
+      machine.seededPassword = identity.password ?? ''
     })
   }
 
-  async ensureRunning({ id, nic, containerDisk }: MachineSpec, note: string): Promise<string | null> {
+  async ensureRunning({ id, nic, vcpus, containerDisk }: MachineSpec, note: string): Promise<string | null> {
     return this.#effects.run('driver.ensureRunning', () => {
       const machine = this.#world.machines.get(id)
       if (!machine?.seeded) throw new HostError('The machine has no disk or no seed.')
@@ -74,6 +79,8 @@ export class FakeDriver implements MachineDriver {
       machine.bootsAt = this.#now() + BOOT_SECONDS * SECOND
       machine.stopsAt = null
       machine.hasContainerDisk = containerDisk !== undefined
+      machine.vcpus = vcpus
+      machine.password ??= machine.seededPassword
       machine.note = note
       return note
     })
@@ -90,8 +97,10 @@ export class FakeDriver implements MachineDriver {
     })
   }
 
-  async changeAccess(): Promise<void> {
-    await this.#effects.run('driver.changeAccess', () => {})
+  async changeAccess(id: string, { password }: AccessChange): Promise<void> {
+    await this.#effects.run('driver.changeAccess', () => {
+      this.#upMachine(id).password = password ?? ''
+    })
   }
 
   async applicationKey(id: string): Promise<string> {

@@ -9,6 +9,12 @@ export interface FakeMachine {
   deaf: boolean
   /** Whether the running process was started with a disk of container images. */
   hasContainerDisk: boolean
+  /** What the running process was started with. */
+  vcpus: number
+  /** What the guest takes at its first boot. */
+  seededPassword: string | null
+  /** What logs in to the guest; null before its first boot. Kept on its disk. */
+  password: string | null
   /** What was noted when the running process was started. */
   note: string | null
   /** Where the guest serves its application; null while it serves none. Kept on its disk. */

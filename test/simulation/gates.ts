@@ -7,24 +7,30 @@ interface Waiting {
 
 /**
  * Holds every host effect before and after it happens, until the simulation lets one go on: so any order of
- * events can be had, and the same one again. A crash leaves those that wait where they are, for good.
+ * events can be had, and the same one again. A crash leaves those that wait where they are.
  */
 export class Gates {
   #waiting: Waiting[] = []
-  /** How often each named point was passed, over all runs that share this map. */
-  readonly #passed: Map<string, number>
+  #abandoned: Waiting[] = []
+  readonly #onPass: (label: string) => void
 
-  constructor(passed: Map<string, number>) {
-    this.#passed = passed
+  /** @param onPass told of each named point that is passed */
+  constructor(onPass: (label: string) => void) {
+    this.#onPass = onPass
   }
 
   get size(): number {
     return this.#waiting.length
   }
 
+  /** How many wait that belong to a server that died. */
+  get abandoned(): number {
+    return this.#abandoned.length
+  }
+
   async pass(label: string): Promise<void> {
     await new Promise<void>((resolve) => this.#waiting.push({ label, resume: resolve }))
-    this.#passed.set(label, (this.#passed.get(label) ?? 0) + 1)
+    this.#onPass(label)
   }
 
   resumeOne(random: Random): void {
@@ -33,13 +39,21 @@ export class Gates {
     chosen.resume()
   }
 
+  /** Lets go on what waited when its server died. */
+  resumeAbandoned(random: Random): void {
+    const chosen = random.pick(this.#abandoned)
+    this.#abandoned = this.#abandoned.filter((waiting) => waiting !== chosen)
+    chosen.resume()
+  }
+
   waitsAt(label: string): boolean {
     return this.#waiting.some((waiting) => waiting.label === label)
   }
 
-  /** The process died: nothing that waits goes on. @returns where it was */
+  /** The process died: nothing that waits goes on by itself. @returns where it was */
   abandonAll(): string[] {
     const labels = this.#waiting.map((waiting) => waiting.label)
+    this.#abandoned.push(...this.#waiting)
     this.#waiting = []
     return labels
   }

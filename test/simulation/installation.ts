@@ -70,6 +70,22 @@ export class Installation {
     await this.store.db.deleteFrom('audit_records').execute()
   }
 
+  /**
+   * What steps write at their end, as text to compare. A guest's address is given back earlier, as its place on the
+   * network is removed, and like all that is removed from a host it can be once more.
+   */
+  async snapshot(): Promise<string> {
+    const tables = [
+      'compute_instances',
+      'public_addresses',
+      'external_ports',
+      'work_items',
+      'events',
+    ] as const
+    const rows = tables.map((table) => this.store.db.selectFrom(table).selectAll().execute())
+    return JSON.stringify(await Promise.all(rows))
+  }
+
   async call(
     method: 'GET' | 'POST' | 'DELETE',
     url: string,

@@ -25,9 +25,3 @@ const EFFECTS = [
 ]
 /** Every named point: before and after every effect on the host. */
 export const CRASH_POINTS = EFFECTS.flatMap((effect) => [`${effect}:before`, `${effect}:after`])
-
-/** Which named points were passed, and at which the server died, over many runs. */
-export interface Points {
-  readonly passed: Map<string, number>
-  readonly crashedAt: Set<string>
-}

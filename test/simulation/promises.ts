@@ -1,11 +1,9 @@
 import type { ComputeInstance } from '@berth/contract/compute-instance'
 import type { Service } from '@berth/contract/service'
 import type { Store } from '../../packages/server/src/store/store.ts'
+import type { Accepted } from './accepted.ts'
 import { isRunning, type FakeMachine, type FakeWorld } from './fake-world.ts'
-import type { Name } from './objects.ts'
-
-/** What was last accepted for a name. */
-export type Promised = 'applied' | 'published' | 'deleted'
+import { applicationPortOf, passwordOf, type Name } from './objects.ts'
 
 type Reader = (name: Name) => Promise<ComputeInstance | Service | null>
 
@@ -19,12 +17,17 @@ export class Promises {
     this.#world = world
   }
 
-  /** Whether nothing is on its way. */
+  /** Whether nothing is on its way, and no running guest waits to be looked after again. */
   async isSettled(): Promise<boolean> {
     const moving = await this.#store.db
       .selectFrom('compute_instances')
       .select('name')
-      .where('status', 'in', ['submitted', 'pending', 'destroying'])
+      .where((eb) =>
+        eb.or([
+          eb('status', 'in', ['submitted', 'pending', 'destroying']),
+          eb('reason', 'like', 'Running, but%'),
+        ]),
+      )
       .execute()
     return moving.length === 0
   }
@@ -38,27 +41,36 @@ export class Promises {
     return rows.map((row) => `${row.name} ${row.status} (${row.phase}): ${row.reason}`).join('; ')
   }
 
-  /** @throws Error naming the first promise that was broken */
-  async check(requests: ReadonlyMap<Name, Promised>, readInstance: Reader, now: number): Promise<void> {
-    for (const [name, promised] of requests) {
+  /**
+   * @param requests what was asked for last; null: that it goes
+   * @throws Error naming the first promise that was broken
+   */
+  async check(
+    requests: ReadonlyMap<Name, Accepted | null>,
+    readInstance: Reader,
+    now: number,
+  ): Promise<void> {
+    for (const [name, accepted] of requests) {
       const read = await readInstance(name)
-      if (promised === 'deleted') {
+      if (accepted === null) {
         if (read) throw new Error(`${name} was deleted and is there: ${read.status.status}.`)
         continue
       }
-      if (!read) throw new Error(`${name} was ${promised} and is gone.`)
+      if (!read) throw new Error(`${name} was applied and is gone.`)
       const { status, reason, powerState } = read.status
       if (reason === '') throw new Error(`${name} is ${status} without a reason.`)
-      if (promised === 'published' && status !== 'success' && status !== 'failed') {
+      if (accepted.published !== null && status !== 'success' && status !== 'failed') {
         throw new Error(`${name} was published and is ${status}: ${reason}`)
       }
       const machine = this.#world.machines.get(read.metadata.id)
       const runs = machine !== undefined && isRunning(machine, now)
-      if (status === 'success' && runs !== (powerState === 'running')) {
+      if (status !== 'success') continue
+      if (powerState !== accepted.power)
+        throw new Error(`${name} was asked to be ${accepted.power}, and is ${powerState}: ${reason}`)
+      if (runs !== (powerState === 'running')) {
         throw new Error(`${name} says ${powerState}, and its machine ${runs ? 'runs' : 'does not run'}.`)
       }
-      if (promised === 'published' && status === 'success' && runs && read.kind === 'Service')
-        checkApplication(name, read, machine)
+      if (runs) checkConfiguration(name, read, accepted.published, machine)
     }
     await this.#checkNothingStray()
   }
@@ -88,17 +100,22 @@ export class Promises {
   }
 }
 
-/** A service that runs serves its application where it says, or none when it is switched off. */
-function checkApplication(name: Name, { spec, status }: Service, machine: FakeMachine): void {
-  const config = spec.variables?.find((variable) => variable.name === 'Code Server Config')?.value ?? '{}'
-  const { Code_Server_Enabled: enabled, Code_Server_Port: port } = JSON.parse(config) as Record<
-    string,
-    unknown
-  >
-  const wanted = enabled === 'True' ? port : null
-  if (machine.applicationPort !== wanted) {
+/** What runs is what was published, or says what of it waits for the next start. */
+function checkConfiguration(
+  name: Name,
+  { kind, status }: ComputeInstance | Service,
+  size: number | null,
+  machine: FakeMachine,
+): void {
+  if (size === null) throw new Error(`${name} runs, and was never published.`)
+  const { vcpus, password, applicationPort } = machine
+  if (vcpus !== size && !status.reason.includes(`(${size} vCPUs`))
+    throw new Error(`${name} is to have ${size} vCPUs, and has ${vcpus}: ${status.reason}`)
+  if (password !== passwordOf(size))
+    throw new Error(`${name} is to take "${passwordOf(size)}", and takes "${password}": ${status.reason}`)
+  if (kind === 'Service' && applicationPort !== applicationPortOf(size)) {
     throw new Error(
-      `${name} is to serve on ${String(wanted)}, and does on ${machine.applicationPort}: ${status.reason}`,
+      `${name} is to serve on ${applicationPortOf(size)}, and does on ${applicationPort}: ${status.reason}`,
     )
   }
 }

@@ -7,6 +7,7 @@ import { SECOND } from '../../packages/server/src/store/clock.ts'
 import { placedInstances } from '../../packages/server/src/store/compute-instances.ts'
 import type { Store } from '../../packages/server/src/store/store.ts'
 import { nextDue, releaseAll, wake } from '../../packages/server/src/store/work-items.ts'
+import { afterRequest, type Accepted, type Request } from './accepted.ts'
 import { Effects } from './effects.ts'
 import { fakeAuthority } from './fake-authority.ts'
 import { fakeHost } from './fake-host.ts'
@@ -14,11 +15,13 @@ import { FakeWorld, isRunning } from './fake-world.ts'
 import { Gates } from './gates.ts'
 import type { Installation } from './installation.ts'
 import { bodyOf, collectionOf, NAMES, type Name } from './objects.ts'
-import { CRASH_POINTS, type Points } from './points.ts'
-import { Promises, type Promised } from './promises.ts'
+import { CRASH_POINTS } from './points.ts'
+import { Promises } from './promises.ts'
 import { Random } from './random.ts'
+import { seedIds } from './seeded-ids.ts'
 
 const REQUESTS = [
+  'apply',
   'apply',
   'publish',
   'publish',
@@ -31,16 +34,19 @@ const REQUESTS = [
 ] as const
 const WORKERS = 3
 const TURNS = 600
+/** How much of its log a run shows that broke a promise. */
+const LOG_LINES = 150
 
 /** One run of the real API, store, engine and lifecycle on a pretended host, in virtual time, decided by a seed. */
 export class Simulation {
   readonly #random: Random
   readonly #world = new FakeWorld()
   readonly #gates: Gates
-  readonly #effects: Effects
+  #effects: Effects
   readonly #clock: { time: number }
-  readonly #promised = new Map<Name, Promised>()
-  readonly #points: Points
+  /** What was asked for last of each name; null: that it goes. */
+  readonly #accepted = new Map<Name, Accepted | null>()
+  readonly #crashedAt: Set<string>
   readonly #target: string
   readonly #log: string[] = []
   readonly #installation: Installation
@@ -51,14 +57,14 @@ export class Simulation {
   #running = 0
   #life = 0
 
-  private constructor(seed: number, installation: Installation, points: Points) {
+  private constructor(seed: number, installation: Installation, crashedAt: Set<string>) {
     this.#random = new Random(seed)
     this.#installation = installation
     this.#store = installation.store
     this.#promises = new Promises(installation.store, this.#world)
     this.#clock = installation.clock
-    this.#gates = new Gates(points.passed)
-    this.#points = points
+    this.#gates = new Gates((label) => this.#note(label))
+    this.#crashedAt = crashedAt
     this.#target = CRASH_POINTS[seed % CRASH_POINTS.length] ?? ''
     this.#effects = new Effects(this.#gates, this.#random)
   }
@@ -66,33 +72,39 @@ export class Simulation {
   /**
    * Plays the run that the seed decides.
    * @param installation one that no run has ended on with an error
+   * @param crashedAt gets the named points at which its servers died
+   * @returns what happened, the same whenever and after whatever the seed is played
    * @throws Error that says which promise was broken, with the log of the run
    */
-  static async play(seed: number, installation: Installation, points: Points): Promise<void> {
+  static async play(seed: number, installation: Installation, crashedAt: Set<string>): Promise<string[]> {
     await installation.beginRun()
-    const simulation = new Simulation(seed, installation, points)
+    const simulation = new Simulation(seed, installation, crashedAt)
+    const endSeededIds = seedIds(new Random(seed))
     try {
       await simulation.#play()
+      return simulation.#log
     } catch (error) {
-      const log = simulation.#log.slice(-60).join('\n')
+      const log = simulation.#log.slice(-LOG_LINES).join('\n')
       throw new Error(`Seed ${seed}: ${error instanceof Error ? error.message : 'failed'}\n${log}`, {
         cause: error,
       })
+    } finally {
+      endSeededIds()
     }
   }
 
   /** The API keeps nothing between requests, so one of it serves every life of the server. */
   async #play(): Promise<void> {
     await this.#restart()
-    for (const name of NAMES.slice(0, 2)) {
-      await this.#call('POST', name, '?auto-publish=true', bodyOf(name, 1))
-      this.#promised.set(name, 'published')
-    }
+    for (const name of NAMES.slice(0, 2)) await this.#apply(name, 1, true)
     for (let turn = 0; turn < TURNS; turn++) await this.#turn()
     this.#effects.faulty = false
     await this.#comeToRest()
-    await this.#promises.check(this.#promised, (name) => this.#read(name), this.#clock.time)
+    await this.#checkPromises()
     await this.#recoverFailed()
+    await this.#checkPromises()
+    await this.#startStopped()
+    await this.#checkPromises()
     await this.#deleteAll()
   }
 
@@ -108,6 +120,7 @@ export class Simulation {
     else if (dice < 0.07) await this.#restart()
     else if (dice < 0.075) this.#killGuest()
     else if (dice < 0.077) await this.#rebootHost()
+    else if (dice < 0.09 && this.#gates.abandoned > 0) await this.#wakeStaleWorker()
     else if (dice < 0.35) this.#work()
     else if (dice < 0.85 && this.#gates.size > 0) this.#gates.resumeOne(this.#random)
     else this.#pass(this.#random.chance(0.02) ? 120 : this.#random.next() * 4)
@@ -116,7 +129,9 @@ export class Simulation {
 
   /** The server dies where it stands and another one starts. */
   async #restart(): Promise<void> {
-    for (const label of this.#gates.abandonAll()) this.#points.crashedAt.add(label)
+    for (const label of this.#gates.abandonAll()) this.#crashedAt.add(label)
+    this.#effects.isOver = true
+    this.#effects = new Effects(this.#gates, this.#random)
     this.#running = 0
     this.#life++
     this.#note(`server ${this.#life} starts`)
@@ -146,6 +161,16 @@ export class Simulation {
     })
   }
 
+  /** A step of a server that was given up goes on after all: another holds its lease, so it writes nothing. */
+  async #wakeStaleWorker(): Promise<void> {
+    const before = await this.#installation.snapshot()
+    this.#note('a stale worker wakes up')
+    this.#gates.resumeAbandoned(this.#random)
+    await tick()
+    if ((await this.#installation.snapshot()) !== before)
+      throw new Error('A worker of an earlier life of the server wrote to the database.')
+  }
+
   #pass(seconds: number): void {
     this.#clock.time += Math.round(seconds * SECOND)
   }
@@ -172,16 +197,29 @@ export class Simulation {
     const name = this.#random.pick(NAMES)
     const kind = this.#random.pick(REQUESTS)
     if (kind === 'apply') {
-      const body = bodyOf(name, 1 + Math.floor(this.#random.next() * 3))
-      if ((await this.#call('POST', name, '', body)) < 300) this.#promised.set(name, 'applied')
-    } else if (kind === 'publish') {
-      if ((await this.#call('POST', name, '/publish')) < 300) this.#promised.set(name, 'published')
+      const size = 1 + Math.floor(this.#random.next() * 3)
+      await this.#apply(name, size, this.#random.chance(0.7))
     } else if (kind === 'delete') {
-      if ((await this.#call('DELETE', name)) < 300) this.#promised.set(name, 'deleted')
+      if ((await this.#call('DELETE', name)) < 300) this.#accepted.set(name, null)
     } else {
-      const accepted = (await this.#call('POST', name, `/action/${kind}`)) < 300
-      if (accepted) this.#passPoint(`request.${kind}`)
+      await this.#ask(name, kind)
     }
+  }
+
+  async #apply(name: Name, size: number, publishes: boolean): Promise<void> {
+    const query = publishes ? '?auto-publish=true' : ''
+    if ((await this.#call('POST', name, query, bodyOf(name, size))) >= 300) return
+    this.#accept(name, { kind: 'apply', size })
+    if (publishes) this.#accept(name, { kind: 'publish' })
+  }
+
+  async #ask(name: Name, kind: 'publish' | 'start' | 'stop' | 'reboot'): Promise<void> {
+    const path = kind === 'publish' ? '/publish' : `/action/${kind}`
+    if ((await this.#call('POST', name, path)) < 300) this.#accept(name, { kind })
+  }
+
+  #accept(name: Name, request: Request): void {
+    this.#accepted.set(name, afterRequest(this.#accepted.get(name) ?? null, request))
   }
 
   async #call(method: 'POST' | 'DELETE', name: Name, path = '', body?: object): Promise<number> {
@@ -191,11 +229,6 @@ export class Simulation {
     if (answer.status >= 500)
       throw new Error(`A request was answered ${answer.status}: ${JSON.stringify(answer.body)}`)
     return answer.status
-  }
-
-  #passPoint(name: string): void {
-    const { passed } = this.#points
-    passed.set(name, (passed.get(name) ?? 0) + 1)
   }
 
   async #read(name: Name): Promise<ComputeInstance | Service | null> {
@@ -224,10 +257,14 @@ export class Simulation {
       throw new Error(`It did not come to rest within an hour: ${await this.#promises.statuses()}`)
   }
 
+  async #checkPromises(): Promise<void> {
+    await this.#promises.check(this.#accepted, (name) => this.#read(name), this.#clock.time)
+  }
+
   /** Publishing again mends what failed, now that the host behaves. */
   async #recoverFailed(): Promise<void> {
     for (const name of NAMES) {
-      if ((await this.#read(name))?.status.status === 'failed') await this.#call('POST', name, '/publish')
+      if ((await this.#read(name))?.status.status === 'failed') await this.#ask(name, 'publish')
     }
     await this.#comeToRest()
     for (const name of NAMES) {
@@ -237,6 +274,14 @@ export class Simulation {
       if (read?.status.status === 'failed')
         throw new Error(`${name} failed on a host that behaves: ${read.status.reason}`)
     }
+  }
+
+  /** What was published of a stopped one shows when it runs. */
+  async #startStopped(): Promise<void> {
+    for (const name of NAMES) {
+      if ((await this.#read(name))?.status.actions.includes('start')) await this.#ask(name, 'start')
+    }
+    await this.#comeToRest()
   }
 
   async #deleteAll(): Promise<void> {
