@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { FirewallRule, PortForward } from '@berth/contract/network-rules'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { INSTANCES } from '../support/api-client.ts'
+import { kernelState } from '../support/kernel-state.ts'
 import { OperatorNetwork } from '../support/operator-network.ts'
 import { browse } from '../support/outside-client.ts'
 import { RealServer } from '../support/real-server.ts'
@@ -17,9 +18,11 @@ const { namespace: visitor, addresses: VISITOR } = operator.visitor
 const EDGE = OperatorNetwork.edgeAddress
 const POOL = ['203.0.113.16', '203.0.113.17']
 let server: RealServer
+let before: Awaited<ReturnType<typeof kernelState>>
 
 beforeAll(async () => {
   await operator.start()
+  before = await kernelState(operator.namespace)
   server = await RealServer.start(await tempDir(), {
     BERTH_UPLINK: 'bridge',
     BERTH_UPLINK_BRIDGE: 'wan',
@@ -78,6 +81,9 @@ const webFrom = (source_cidr: string): FirewallRule => ({
 const forwardFrom = (source: string): PortForward => ({ source, application: 'my web', internal_port: 80 })
 const externalPort = (output: Readonly<Record<string, string>>) =>
   /^my web tcp 203\.0\.113\.10:(\d+) -> 80 from \S+$/.exec(output['Port Forwards'] ?? '')?.[1] ?? 'none'
+/** Where the guest's page is reached. */
+const placeOf = (output: Readonly<Record<string, string>>) =>
+  output['Public IP'] === '' ? `${EDGE}:${externalPort(output)}` : `${output['Public IP']}:80`
 
 /** Whom the office and the visitor meet at a place: each guest's page says its name. */
 async function met(place: string): Promise<string[]> {
@@ -137,4 +143,47 @@ test('a stopped guest keeps its address; who finds none left waits, and goes on 
   await meet(`${kept}:80`).toEqual(['one', 'silence'])
   await remove('three')
   await server.api.waitUntilGone('three', 60)
+})
+
+// Each is another network than the one before it, so whichever effect the server dies at belongs to a change.
+const FORWARD: Network = { forwards: [forwardFrom(OFFICE)] }
+const TO_VISITOR: Network = { publicIp: true, rules: [webFrom(VISITOR)] }
+const TO_OFFICE: Network = { publicIp: true, rules: [webFrom(OFFICE)] }
+const OFFICE_ONLY = ['one', 'silence']
+const VISITOR_ONLY = ['silence', 'one']
+
+test.each([
+  ['network.ensureProject:before', FORWARD, OFFICE_ONLY],
+  ['network.ensureProject:after', TO_VISITOR, VISITOR_ONLY],
+  ['network.ensurePort:before', TO_OFFICE, OFFICE_ONLY],
+  ['network.ensurePort:after', FORWARD, OFFICE_ONLY],
+  ['network.ensureForward:before', TO_VISITOR, VISITOR_ONLY],
+  ['network.ensureForward:after', TO_OFFICE, OFFICE_ONLY],
+])('a change that a server dies at %s of is there after the next start', async (point, network, who) => {
+  const earlier = placeOf(await up('one'))
+  await publish('one', network)
+  await server.kill()
+  await server.startAndDieAt(point)
+  await server.start()
+  const output = await up('one')
+  expect([output['Public IP'] !== '', externalPort(output) !== 'none']).toEqual([
+    network.publicIp === true,
+    network.forwards !== undefined,
+  ])
+  await expect
+    .poll(() => server.berth('network', 'verify'), { timeout: 30_000 })
+    .toEqual({ code: 0, said: 'The network is as it should be: 2 guests.\n' })
+  const place = placeOf(output)
+  await meet(place).toEqual(who)
+  for (const left of [earlier].filter((it) => it !== place))
+    expect(await met(left), left).toEqual(['silence', 'silence'])
+  await meet(placeOf(await up('forwarded'))).toEqual(['silence', 'forwarded'])
+})
+
+test('deleted, they leave nothing, on the operator’s side either', async () => {
+  expect(await kernelState(operator.namespace)).not.toEqual(before)
+  for (const name of ['one', 'forwarded']) await remove(name)
+  for (const name of ['one', 'forwarded']) await server.api.waitUntilGone(name, 60)
+  await expect.poll(() => server.census(), { timeout: 30_000 }).toEqual([])
+  expect(await kernelState(operator.namespace)).toEqual(before)
 })

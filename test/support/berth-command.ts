@@ -12,17 +12,21 @@ export interface CommandEnd {
 
 /** Runs `berth` with these words until it ends. */
 export async function berth(...words: string[]): Promise<CommandEnd> {
-  return run(words, {})
+  return berthWith({}, ...words)
 }
 
 /** The same on a host whose clock was set that many seconds forward, or back. */
 export async function berthAt(offsetSeconds: number, ...words: string[]): Promise<CommandEnd> {
   const origin = `performance.timeOrigin + ${offsetSeconds * 1000}`
   const shift = `Object.defineProperty(performance, 'timeOrigin', { value: ${origin} })`
-  return run(words, { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}` })
+  return berthWith({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}` }, ...words)
 }
 
-async function run(words: string[], variables: Record<string, string>): Promise<CommandEnd> {
+/** The same with variables of its own, such as BERTH_UPLINK. */
+export async function berthWith(
+  variables: Readonly<Record<string, string>>,
+  ...words: string[]
+): Promise<CommandEnd> {
   try {
     const env = { ...process.env, ...variables }
     const { stdout, stderr } = await promisify(execFile)(BERTH, words, { env })

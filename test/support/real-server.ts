@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { CensusEntry } from '@berth/contract/host/census'
 import { ApiClient } from './api-client.ts'
+import { berthWith, type CommandEnd } from './berth-command.ts'
 import { countedBoots } from './boot-budget.ts'
 import { freePort } from './free-port.ts'
 import { waitFor } from './wait-for.ts'
@@ -106,6 +107,11 @@ export class RealServer {
     const env = { ...process.env, ...this.#settings }
     const { stdout } = await run(BERTH, ['census', '--json', '--state', this.state], { env })
     return JSON.parse(stdout) as CensusEntry[]
+  }
+
+  /** Runs another `berth` command with the server's state directory and settings until it ends. */
+  async berth(...words: string[]): Promise<CommandEnd> {
+    return berthWith(this.#settings, ...words, '--state', this.state)
   }
 
   /** Deletes what is left and ends the server; for the end of a test, whatever became of it. */
