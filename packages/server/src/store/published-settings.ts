@@ -16,6 +16,8 @@ export interface PublishedSettings extends MachineSettings {
 export interface GuestAccess {
   readonly password: string
   readonly sshKeys: readonly string[]
+  /** Keys of a change that has begun and may or may not have happened; absent while what the guest has is known. */
+  readonly unsettledKeys?: readonly string[]
 }
 
 export function accessOf(settings: PublishedSettings): GuestAccess {

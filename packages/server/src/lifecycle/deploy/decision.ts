@@ -48,7 +48,7 @@ export function decisionOf(
     if (overdue) return failure(ended.tooLate ?? late, steps, now)
     return {
       outcome: { next: 'wait', seconds: ended.seconds, deadlineAt },
-      patch: pending(ended.wait, beginStep(steps, phase.label, now, ended.wait)),
+      patch: { ...ended.patch, ...pending(ended.wait, beginStep(steps, phase.label, now, ended.wait)) },
     }
   }
   if ('fail' in ended) return failure(ended.fail, steps, now, ended.patch)

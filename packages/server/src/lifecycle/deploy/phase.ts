@@ -27,6 +27,8 @@ export interface Wait {
   readonly seconds: number
   /** What is said past the deadline, with what to do next, where there is more to say than what was waited for. */
   readonly tooLate?: string
+  /** What is to be known from now on. */
+  readonly patch?: Patch
 }
 export interface Failed {
   readonly fail: string
