@@ -23,6 +23,13 @@ async function deploy({ api }: SimulatedServer, name: string): Promise<void> {
   await api.waitForStatus(name, 'success')
 }
 
+/** Waits until an instance says that its machine is gone. */
+async function untilGone({ api }: SimulatedServer, name: string): Promise<void> {
+  await expect
+    .poll(async () => (await api.instance(name)).status.reason, { timeout: 30_000 })
+    .toContain(`The simulated machine ${name} is gone. Delete the instance.`)
+}
+
 test('a backup that is taken while guests run is restored beside them', SLOW, async () => {
   const server = await installation()
   const { state, api } = server
@@ -55,8 +62,8 @@ test('a backup that is taken while guests run is restored beside them', SLOW, as
   await again.api.waitForStatus('stays', 'success')
   // The very same boot: adopted, not started again.
   expect(machineOf(id ?? '')).toBe(before)
-  // What was deleted after the backup is wanted again, and made again.
-  await again.api.waitForStatus('goes', 'success')
+  // What was deleted after the backup is wanted again, and not made again without what was on its disk.
+  await untilGone(again, 'goes')
   expect((await again.api.call('GET', `${INSTANCES}/came-later`)).status).toBe(404)
   await again.api.call('DELETE', `${INSTANCES}/stays`)
   await again.api.waitUntilGone('stays')
@@ -78,7 +85,7 @@ test(
       expect(statSync(join(target, name)).mode & 0o777).toBe(0o600)
     }
     const other = await installation(target)
-    await other.api.waitForStatus('vm', 'success')
+    await untilGone(other, 'vm')
   },
 )
 
