@@ -12,7 +12,7 @@ import { INSTANCES } from '../support/api-client.ts'
 import { berth } from '../support/berth-command.ts'
 import { RealServer } from '../support/real-server.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { TINY_PROFILE, tinyBody } from '../support/tiny-profile.ts'
+import { networkedBody, TINY_PROFILE, tinyBody, type TinyNetwork } from '../support/tiny-profile.ts'
 
 // Tiny guests that serve HTTP on port 80, reached from the host as an operator would. Each test goes on where
 // the one before it ended. The pool has two addresses.
@@ -30,26 +30,11 @@ afterAll(async () => {
   delete process.env['BERTH_PUBLIC_POOL']
 })
 
-interface Network {
-  readonly publicIp?: boolean
-  readonly rules?: readonly FirewallRule[]
-  readonly forwards?: readonly PortForward[]
-}
-
 const web: FirewallRule = { source_cidr: 'any', action: 'allow', application: 'http' }
 const ssh: FirewallRule = { source_cidr: 'any', action: 'allow', application: 'ssh', port: 22 }
 
-async function publish(
-  name: string,
-  { publicIp = false, rules = [], forwards = [] }: Network,
-): Promise<void> {
-  const body = tinyBody(name)
-  const variables = [
-    { name: 'Assign Public IP to Guest', value: publicIp ? 'True' : 'False' },
-    { name: 'Firewall Rules', value: JSON.stringify(rules) },
-    { name: 'Port Forwards', value: JSON.stringify(forwards) },
-  ]
-  const applied = { ...body, spec: { ...body.spec, variables } }
+async function publish(name: string, network: TinyNetwork): Promise<void> {
+  const applied = networkedBody(name, network)
   expect((await server.api.call('POST', INSTANCES, applied)).status).toBe(200)
   expect((await server.api.call('POST', `${INSTANCES}/${name}/publish`)).status).toBe(200)
 }
@@ -185,8 +170,8 @@ test('the public address gives way to forwards, which keep their ports and let i
 })
 
 const CHANGING = ['network.ensurePort', 'network.removeForward', 'network.ensureForward']
-const TO_PUBLIC: Network = { publicIp: true, rules: [web] }
-const TO_FORWARDS: Network = {
+const TO_PUBLIC: TinyNetwork = { publicIp: true, rules: [web] }
+const TO_FORWARDS: TinyNetwork = {
   forwards: [
     { source: 'any', internal_port: 80 },
     { source: 'any', internal_port: 80, protocol: 'udp' },

@@ -7,7 +7,7 @@ import { OperatorNetwork } from '../support/operator-network.ts'
 import { browse } from '../support/outside-client.ts'
 import { RealServer } from '../support/real-server.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { TINY_PROFILE, tinyBody } from '../support/tiny-profile.ts'
+import { networkedBody, TINY_PROFILE, type TinyNetwork } from '../support/tiny-profile.ts'
 
 // Tiny guests that serve HTTP on port 80, reached over an operator's bridge by clients beyond it. Each test goes on
 // where the one before it ended. The pool has two addresses.
@@ -42,23 +42,8 @@ afterAll(async () => {
   }
 })
 
-interface Network {
-  readonly publicIp?: boolean
-  readonly rules?: readonly FirewallRule[]
-  readonly forwards?: readonly PortForward[]
-}
-
-async function publish(
-  name: string,
-  { publicIp = false, rules = [], forwards = [] }: Network,
-): Promise<void> {
-  const body = tinyBody(name)
-  const variables = [
-    { name: 'Assign Public IP to Guest', value: publicIp ? 'True' : 'False' },
-    { name: 'Firewall Rules', value: JSON.stringify(rules) },
-    { name: 'Port Forwards', value: JSON.stringify(forwards) },
-  ]
-  const applied = { ...body, spec: { ...body.spec, variables } }
+async function publish(name: string, network: TinyNetwork): Promise<void> {
+  const applied = networkedBody(name, network)
   expect((await server.api.call('POST', `${INSTANCES}?auto-publish=true`, applied)).status).toBe(200)
 }
 
@@ -146,9 +131,9 @@ test('a stopped guest keeps its address; who finds none left waits, and goes on 
 })
 
 // Each is another network than the one before it, so whichever effect the server dies at belongs to a change.
-const FORWARD: Network = { forwards: [forwardFrom(OFFICE)] }
-const TO_VISITOR: Network = { publicIp: true, rules: [webFrom(VISITOR)] }
-const TO_OFFICE: Network = { publicIp: true, rules: [webFrom(OFFICE)] }
+const FORWARD: TinyNetwork = { forwards: [forwardFrom(OFFICE)] }
+const TO_VISITOR: TinyNetwork = { publicIp: true, rules: [webFrom(VISITOR)] }
+const TO_OFFICE: TinyNetwork = { publicIp: true, rules: [webFrom(OFFICE)] }
 const OFFICE_ONLY = ['one', 'silence']
 const VISITOR_ONLY = ['silence', 'one']
 
