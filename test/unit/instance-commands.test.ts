@@ -222,15 +222,20 @@ test('the list shows all, or what is stuck, with reasons', SLOW, async () => {
   )
   expect(await list('--stuck', '--project', 'elsewhere')).toEqual(['Nothing is stuck.'])
 
-  // A step that does not come, though what it waits for is past its deadline.
+  // A step that began long ago and does not come back.
   const db = await rows(state)
   const { id } = (await server.api.instance('late')).metadata
-  const never = { deadline_at: 1, wake_at: Number.MAX_SAFE_INTEGER }
+  const hangs = { wake_at: 1, began_at: 1, leased_until: Number.MAX_SAFE_INTEGER }
   const isListed = async () => {
-    await db.updateTable('work_items').set(never).where('object_id', '=', id).execute()
+    const items = db.updateTable('work_items').set(hangs).where('object_id', '=', id)
+    await items.where('late_since', 'is', null).execute()
     return (await list('--stuck')).some((line) => /^late .* pending, late /.test(line))
   }
   await expect.poll(isListed, { timeout: 60_000 }).toBe(true)
+  const told = 'The step "Boot guest" has been under way for more than 5 minutes'
+  expect((await server.api.instance('late')).status.reason).toContain(told)
+  const events = db.selectFrom('events').select('message').where('object_id', '=', id)
+  expect((await events.where('type', '=', 'late').execute()).at(-1)?.message).toContain(told)
   const stuckFigure = async () =>
     /^berth_stuck_objects\{kind="ComputeInstance"\} (\d+)$/m.exec(
       await (await fetch(`${server.api.url}/metrics`)).text(),

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { SECOND } from '../store/clock.ts'
+import { AT_ONCE, SECOND } from '../store/clock.ts'
 import { Store } from '../store/store.ts'
-import { forgetObject, nextDue, overdue, releaseAll, wake } from '../store/work-items.ts'
+import { forgetObject, lateItems, nextDue, releaseAll, wake } from '../store/work-items.ts'
 import { backOff } from './back-off.ts'
 import { Engine } from './engine.ts'
+import { LateWatch, type LateWatchOptions } from './late-watch.ts'
 import type { StepHandler } from './step.ts'
 
 const clock = { time: 1_000 * SECOND, now: () => clock.time }
@@ -18,6 +19,8 @@ afterEach(() => store.close())
 function engineFor(handler: StepHandler, leaseSeconds = 60): Engine {
   return new Engine({ store, handlers: { thing: handler }, random: () => 0, leaseSeconds })
 }
+
+const items = () => store.db.selectFrom('work_items').selectAll().executeTakeFirstOrThrow()
 
 async function wakeThing(): Promise<void> {
   await store.transaction((tx) => wake(tx, 'thing', 'a', clock.now()))
@@ -135,15 +138,68 @@ test('the step of an object that is given up meanwhile writes nothing, and its i
   expect(await store.db.selectFrom('work_items').selectAll().execute()).toEqual([])
 })
 
-test('a wait ends at its deadline, and what is past it counts as overdue', async () => {
+test('a wait ends at its deadline', async () => {
   const deadlineAt = clock.now() + 30 * SECOND
   const engine = engineFor(async () => ({ next: 'wait', seconds: 3_600, deadlineAt }))
   await wakeThing()
   await engine.runOne()
   expect(await nextDue(store.db)).toBe(deadlineAt)
-  expect(await overdue(store.db, clock.now())).toEqual([])
-  clock.time += 31 * SECOND
-  expect((await overdue(store.db, clock.now())).map((item) => item.object_id)).toEqual(['a'])
+})
+
+function lateWatch() {
+  const onLate = vi.fn<LateWatchOptions['onLate']>(async () => {})
+  return { onLate, watch: new LateWatch({ store, onLate, onError: () => {} }) }
+}
+
+const late = async () => (await lateItems(store.db)).map((item) => item.object_id)
+
+test('a step that does not come back is told of once, and until it does', async () => {
+  let comeBack = () => {}
+  const engine = engineFor(
+    () => new Promise((resolve) => (comeBack = () => resolve({ next: 'wait', seconds: 60 }))),
+  )
+  const { onLate, watch } = lateWatch()
+  await wakeThing()
+  const run = engine.runOne()
+  await vi.waitFor(async () => expect((await items()).began_at).not.toBeNull())
+  clock.time += 299 * SECOND
+  await watch.look()
+  expect(onLate).not.toHaveBeenCalled()
+  clock.time += 2 * SECOND
+  for (let look = 0; look < 2; look++) await watch.look()
+  expect(onLate).toHaveBeenCalledOnce()
+  expect(onLate).toHaveBeenCalledWith(
+    expect.anything(),
+    expect.objectContaining({ object_id: 'a' }),
+    clock.time,
+  )
+  expect(await late()).toEqual(['a'])
+  comeBack()
+  await run
+  expect(await late()).toEqual([])
+})
+
+test('a step that no worker begins is told of, and one that waits for its time is not', async () => {
+  const { onLate, watch } = lateWatch()
+  await wakeThing()
+  await store.transaction((tx) => wake(tx, 'thing', 'waits', clock.now() + 3_600 * SECOND))
+  await store.transaction((tx) => wake(tx, 'thing', 'at once', AT_ONCE))
+  clock.time += 301 * SECOND
+  await watch.look()
+  expect(await late()).toEqual(['a'])
+  expect(onLate).toHaveBeenCalledOnce()
+  await wakeThing()
+  expect(await late()).toEqual([])
+})
+
+test('what was late when a server died is not so for the next one', async () => {
+  const { watch } = lateWatch()
+  await wakeThing()
+  clock.time += 301 * SECOND
+  await watch.look()
+  await releaseAll(store.db, clock.now())
+  await watch.look()
+  expect(await late()).toEqual([])
 })
 
 test('after a crash, what was under way goes on at once', async () => {

@@ -17,7 +17,8 @@ import { asHostError, faultOf } from './unforeseen.ts'
 
 const DEADLINE_SECONDS = 600
 const SLOW_RETRY_SECONDS = 60
-const LABEL = 'Remove machine'
+/** The step's name in `status.steps`. */
+export const REMOVAL = 'Remove machine'
 
 interface DestroyInput {
   readonly row: ComputeInstanceRow
@@ -79,7 +80,7 @@ function afterFailure(
 ): StepOutcome {
   const now = store.clock.now()
   const deadlineAt = row.phase_started_at + DEADLINE_SECONDS * SECOND
-  const steps = beginStep(JSON.parse(row.steps) as StatusStep[], LABEL, row.phase_started_at, error.message)
+  const steps = beginStep(JSON.parse(row.steps) as StatusStep[], REMOVAL, row.phase_started_at, error.message)
   if (now < deadlineAt) {
     const reason = `${error.message} Trying again (attempt ${context.attempt + 2}).`
     const patch = { reason, steps: JSON.stringify(steps) }

@@ -3,8 +3,10 @@ import type { Logger } from 'pino'
 import { createHttpServer } from '../api/http-server.ts'
 import { bootstrap, ensureSecretKey } from '../auth/bootstrap.ts'
 import { Engine } from '../engine/engine.ts'
+import { LateWatch } from '../engine/late-watch.ts'
 import { noteInstallation } from '../images/installations.ts'
 import { computeInstanceHandler } from '../lifecycle/compute-instance.ts'
+import { tellLate } from '../lifecycle/late-step.ts'
 import { placedInstances } from '../store/compute-instances.ts'
 import { installationId } from '../store/installation.ts'
 import { SecretBox } from '../store/secret-box.ts'
@@ -78,6 +80,11 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
     onError: (err, kind, id) => logger.error({ err, kind, id }, 'step failed'),
     observer: metrics,
   })
+  const lateWatch = new LateWatch({
+    store,
+    onLate: tellLate,
+    onError: (err) => logger.error({ err }, 'could not look for late steps'),
+  })
   const context = {
     store,
     secretBox,
@@ -96,6 +103,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
     for (const { kind, id } of placed) await wake(tx, kind, id, store.clock.now())
   })
   engine.start()
+  lateWatch.start()
   logger.info(
     { url, state: config.state, driver: config.driver, installation: installId, instances: placed.length },
     'serving',
@@ -107,6 +115,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
       const impatience = setTimeout(() => http.server.closeAllConnections(), STOP_GRACE_MS)
       await http.close()
       clearTimeout(impatience)
+      await lateWatch.stop()
       await engine.stop()
       await store.close()
       stateLock.release()

@@ -8,6 +8,7 @@ import { services } from './migrations/0005-services.ts'
 import { auditDetail } from './migrations/0006-audit-detail.ts'
 import { certificateAuthority } from './migrations/0007-certificate-authority.ts'
 import { projectNumbers } from './migrations/0008-project-numbers.ts'
+import { lateWork } from './migrations/0009-late-work.ts'
 import type { Schema } from './schema.ts'
 
 /** Every migration in order; a database names those it has had. */
@@ -20,6 +21,7 @@ const MIGRATIONS = {
   '0006-audit-detail': { up: auditDetail },
   '0007-certificate-authority': { up: certificateAuthority },
   '0008-project-numbers': { up: projectNumbers },
+  '0009-late-work': { up: lateWork },
 }
 
 /** A database whose schema this program cannot use; the message says what to do. */

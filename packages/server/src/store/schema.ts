@@ -204,6 +204,10 @@ interface WorkItemsTable {
   attempt: Generated<number>
   /** When what is waited for should have happened; null while nothing is waited for. */
   deadline_at: number | null
+  /** When the step that holds the lease began; null while nobody does. */
+  began_at: number | null
+  /** Since when a server has known that the step is late; null: it is not. */
+  late_since: number | null
 }
 
 interface EventsTable {

@@ -30,12 +30,22 @@ export interface Settlement {
 export async function wake(tx: Queryable, kind: string, objectId: string, at: number): Promise<void> {
   await tx
     .insertInto('work_items')
-    .values({ kind, object_id: objectId, wake_at: at, wake_count: 1, deadline_at: null, leased_until: null })
+    .values({
+      kind,
+      object_id: objectId,
+      wake_at: at,
+      wake_count: 1,
+      deadline_at: null,
+      leased_until: null,
+      began_at: null,
+      late_since: null,
+    })
     .onConflict((conflict) =>
       conflict.columns(['kind', 'object_id']).doUpdateSet({
         wake_at: at,
         attempt: 0,
         deadline_at: null,
+        late_since: null,
         wake_count: sql<number>`work_items.wake_count + 1`,
       }),
     )
@@ -55,7 +65,7 @@ export async function claim(
 ): Promise<Lease | null> {
   const row = await db
     .updateTable('work_items')
-    .set({ lease_token: sql<number>`lease_token + 1`, leased_until: now + leaseMicros })
+    .set({ lease_token: sql<number>`lease_token + 1`, leased_until: now + leaseMicros, began_at: now })
     .where(({ eb, refTuple, selectFrom }) =>
       eb(
         refTuple('kind', 'object_id'),
@@ -109,6 +119,8 @@ export async function settle(
     .updateTable('work_items')
     .set({
       leased_until: null,
+      began_at: null,
+      late_since: null,
       wake_at: woken ? now : settlement.wakeAt,
       attempt: woken ? 0 : settlement.attempt,
       deadline_at: woken ? null : settlement.deadlineAt,
@@ -148,9 +160,28 @@ export async function nextDue(db: Queryable, busy: readonly string[] = []): Prom
   return row.due
 }
 
-/** Items past the deadline of what they wait for: the stuck ones. */
-export async function overdue(db: Queryable, now: number): Promise<WorkItemRow[]> {
-  return db.selectFrom('work_items').selectAll().where('deadline_at', '<', now).execute()
+/**
+ * Notes which items are late: their step began before `before` and has not ended, or has been due since then and
+ * nobody began it.
+ * @returns those of which it was not known
+ */
+export async function noteLate(tx: Queryable, before: number, now: number): Promise<WorkItemRow[]> {
+  return (
+    tx
+      .updateTable('work_items')
+      .set({ late_since: now })
+      .where('late_since', 'is', null)
+      // What another process woke with AT_ONCE has no time that it has been due since.
+      .where('wake_at', '>', AT_ONCE)
+      .where(sql<number>`coalesce(began_at, wake_at)`, '<', before)
+      .returningAll()
+      .execute()
+  )
+}
+
+/** Items that a server has found late: the stuck ones. */
+export async function lateItems(db: Queryable): Promise<WorkItemRow[]> {
+  return db.selectFrom('work_items').selectAll().where('late_since', 'is not', null).execute()
 }
 
 /**
@@ -160,7 +191,7 @@ export async function overdue(db: Queryable, now: number): Promise<WorkItemRow[]
 export async function releaseAll(db: Queryable, now: number): Promise<void> {
   await db
     .updateTable('work_items')
-    .set({ leased_until: null, lease_token: sql<number>`lease_token + 1` })
+    .set({ leased_until: null, began_at: null, late_since: null, lease_token: sql<number>`lease_token + 1` })
     .execute()
   await db.updateTable('work_items').set({ wake_at: now }).where('wake_at', 'is not', null).execute()
 }

@@ -1,7 +1,7 @@
 import { formatTimestamp } from '@berth/contract/timestamp'
 import { AT_ONCE } from '../../store/clock.ts'
 import { locatedInstances, type LocatedInstance } from '../../store/located-instances.ts'
-import { overdue } from '../../store/work-items.ts'
+import { lateItems } from '../../store/work-items.ts'
 import type { Config } from '../config.ts'
 import { table } from '../text-table.ts'
 import { withDatabase, type InstanceFlags } from './installation.ts'
@@ -16,7 +16,7 @@ export async function listInstancesCommand(
   stuckOnly: boolean,
 ): Promise<void> {
   await withDatabase(config, async (store) => {
-    const late = new Set((await overdue(store.db, store.clock.now())).map((item) => item.object_id))
+    const late = new Set((await lateItems(store.db)).map((item) => item.object_id))
     const isStuck = ({ row }: LocatedInstance) => late.has(row.id) || GIVEN_UP.includes(row.status)
     const found = (await locatedInstances(store.db, flags)).filter((it) => !stuckOnly || isStuck(it))
     if (found.length === 0) {

@@ -5,7 +5,7 @@ import type { HostCapacity } from '../../drivers/machine-driver.ts'
 import { reservedByOthers } from '../../store/compute-instances.ts'
 import { instancesByStatus, machinesByPower } from '../../store/object-figures.ts'
 import type { Store } from '../../store/store.ts'
-import { overdue } from '../../store/work-items.ts'
+import { lateItems } from '../../store/work-items.ts'
 
 /** Adds the figures that are read from the database and the host at each scrape. */
 export function addObjectMetrics(
@@ -28,10 +28,10 @@ export function addObjectMetrics(
   })
   register({
     name: 'berth_stuck_objects',
-    help: 'Objects that have waited for something beyond its deadline, by kind.',
+    help: 'Objects whose step has been under way, or due, for far too long, by kind.',
     labelNames: ['kind'],
     async collect() {
-      const items = await overdue(store.db, store.clock.now())
+      const items = await lateItems(store.db)
       // Nothing is awaited from here on: two scrapes at once must not count twice.
       this.reset()
       for (const kind of INSTANCE_KINDS) this.set({ kind }, 0)
