@@ -1,4 +1,4 @@
-import { access, cp, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, cp, mkdir, open, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ComputeInstance } from '@berth/contract/compute-instance'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -138,6 +138,20 @@ test('a damaged disk is called that, with what to do; mended, a publish recovers
   expect(failed.actions).toContain('start')
   await markCorrupt(disk, false)
   expect(await publish()).toMatchObject({ powerState: 'running', reason: 'Running.' })
+})
+
+test('a disk that was cut short is called damaged, and not started with zeros for its end', async () => {
+  await act('stop', 'success')
+  const disk = await machine('disk.qcow2')
+  await runCommand('qemu-io', ['-c', 'write 0 4M', disk])
+  const whole = await readFile(disk)
+  await truncate(disk, (await stat(disk)).size - 2 ** 20)
+  const failed = await act('start', 'failed')
+  expect(failed.reason).toContain(
+    `The disk ${disk} is damaged: qemu-img check finds errors in it. Put a copy`,
+  )
+  await writeFile(disk, whole)
+  expect((await publish()).powerState).toBe('running')
 })
 
 test('a disk that is no disk is not replaced by an empty one', async () => {

@@ -31,6 +31,16 @@ export interface CommandOptions {
   readonly signal?: AbortSignal
 }
 
+/** A command that was killed because of what it took; the message says which. */
+export class Overrun extends HostError {
+  readonly of: 'time' | 'output'
+
+  constructor(of: 'time' | 'output', message: string) {
+    super(message)
+    this.of = of
+  }
+}
+
 const MAX_OUTPUT = 4 * 1024 * 1024
 
 /**
@@ -45,7 +55,7 @@ export const commandEnvironment: Readonly<Record<string, string>> = {
 
 /**
  * Runs a program without a shell and answers how it ended, whatever its exit code.
- * @throws HostError when it cannot be started, overruns its time or prints too much
+ * @throws HostError when it cannot be started, and Overrun when it takes too long or prints too much
  */
 export async function tryCommand(
   file: string,
@@ -99,24 +109,25 @@ function collect(
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     })
     let kept = 0
-    let stopped: string | null = null
-    const stop = (why: string) => {
-      stopped ??= why
+    let overrun: Overrun | null = null
+    const stop = (error: Overrun | null) => {
+      overrun ??= error
       child.kill('SIGKILL')
     }
     const textOf = (stream: Readable | null) => {
       const chunks: Buffer[] = []
       stream?.on('data', (chunk: Buffer) => {
         kept += chunk.length
-        if (kept > maxOutput) return stop('printed too much')
+        if (kept > maxOutput) return stop(new Overrun('output', `${file} printed too much.`))
         chunks.push(chunk)
       })
       return () => Buffer.concat(chunks).toString('utf8')
     }
     const stdout = textOf(child.stdout)
     const stderr = textOf(child.stderr)
-    const timer = setTimeout(() => stop(`took longer than ${timeoutMs / 1000} s`), timeoutMs)
-    const onAbort = () => stop('was stopped')
+    const late = () => stop(new Overrun('time', `${file} took longer than ${timeoutMs / 1000} s.`))
+    const timer = setTimeout(late, timeoutMs)
+    const onAbort = () => stop(null)
     options.signal?.addEventListener('abort', onAbort)
     const settle = () => {
       clearTimeout(timer)
@@ -130,8 +141,8 @@ function collect(
     child.on('close', (code) => {
       settle()
       if (options.signal?.aborted) reject(options.signal.reason)
-      else if (stopped === null) resolve({ code, stdout: stdout(), stderr: stderr() })
-      else reject(new HostError(`${file} ${stopped}.`))
+      else if (overrun) reject(overrun)
+      else resolve({ code, stdout: stdout(), stderr: stderr() })
     })
     // A program may end without reading what it was given.
     child.stdin?.on('error', () => {})

@@ -7,24 +7,28 @@ import type { MachineSpec } from '../machine-driver.ts'
 import { damagedDisk, diskComplaint } from './disk-damage.ts'
 import { confinedAs, type GuestAccount } from './guest-account.ts'
 import { commitFile, fileNames, openPlainFile, pathExists, type MachineFiles } from './machine-files.ts'
-import { commandFailure, tryCommand } from '../../host/run-command.ts'
+import { commandFailure, Overrun, tryCommand, type CommandResult } from '../../host/run-command.ts'
 
 /**
- * Creates the machine's disk on top of its image, at least `diskGib` large, or grows the one it has when
- * `mayGrow` says that no process uses it. An existing disk is never replaced and never shrinks.
+ * Creates the machine's disk on top of its image, at least `diskGib` large, or checks and grows the one it has when
+ * `isFree` says that no process uses it. An existing disk is never replaced and never shrinks.
+ * @throws HostError when the disk is damaged, or cannot be made
  */
 export async function ensureOverlay(
   spec: MachineSpec,
   files: MachineFiles,
   account: GuestAccount,
-  mayGrow: () => Promise<boolean>,
+  isFree: () => Promise<boolean>,
 ): Promise<void> {
   const wanted = spec.diskGib * 2 ** 30
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > 2 ** 46) {
     throw new HostError('The disk must have between 1 and 65536 GiB.', { retryable: false })
   }
   if (await pathExists(files.disk)) {
-    if ((await virtualSize(files.disk)) >= wanted || !(await mayGrow())) return
+    const size = await virtualSize(files.disk)
+    if (!(await isFree())) return
+    await checkOverlay(files, account)
+    if (size >= wanted) return
     await asGuest(account, files, ['resize', '-q', '-f', 'qcow2', fileNames.disk, String(wanted)])
     return
   }
@@ -47,6 +51,29 @@ export async function ensureOverlay(
   await commitFile(temporary, files.disk)
 }
 
+/** How qemu-img(1) check ends when what the file holds does not fit together; that space is wasted is another code. */
+const CORRUPT_CODE = 2
+
+/**
+ * Has QEMU check that the disk's tables fit its file: of one that was cut short, as a copy can be, a guest would read
+ * zeros in the place of its data. A disk whose check takes too long passes.
+ */
+async function checkOverlay(files: MachineFiles, account: GuestAccount): Promise<void> {
+  const words = ['check', '-q', '-f', 'qcow2', fileNames.disk]
+  const isCorrupt = await qemuImg(account, files, words).then(
+    ({ code, stderr }) => {
+      const complaint = code === 1 ? diskComplaint(files.disk, stderr) : null
+      if (complaint) throw complaint
+      return code === CORRUPT_CODE
+    },
+    (error: unknown) => {
+      if (!(error instanceof Overrun)) throw error
+      return error.of === 'output'
+    },
+  )
+  if (isCorrupt) throw damagedDisk(files.disk, 'qemu-img check finds errors in it')
+}
+
 /**
  * Size in bytes that a guest sees, from the header of a qcow2 file (docs/interop/qcow2: magic `QFI\xfb`,
  * big-endian size at byte 24). Throws a HostError when it is not one.
@@ -65,11 +92,19 @@ export async function virtualSize(path: string): Promise<number> {
   throw damagedDisk(path, 'it is no qcow2 file')
 }
 
-// The guest user runs qemu-img: the disk is its own from the start, an image that it cannot read fails
-// here rather than at the start, and a disk that a guest tampered with is not parsed by root.
 async function asGuest(account: GuestAccount, files: MachineFiles, words: readonly string[]): Promise<void> {
-  const [program, ...rest] = [...confinedAs(account), 'qemu-img', ...words]
-  const result = await tryCommand(program!, rest, { cwd: files.directory, timeoutMs: 60_000 })
+  const result = await qemuImg(account, files, words)
   if (result.code === 0) return
   throw diskComplaint(files.disk, result.stderr) ?? commandFailure('qemu-img', result)
+}
+
+// The guest user runs qemu-img: the disk is its own from the start, an image that it cannot read fails
+// here rather than at the start, and a disk that a guest tampered with is not parsed by root.
+async function qemuImg(
+  account: GuestAccount,
+  files: MachineFiles,
+  words: readonly string[],
+): Promise<CommandResult> {
+  const [program, ...rest] = [...confinedAs(account), 'qemu-img', ...words]
+  return await tryCommand(program!, rest, { cwd: files.directory, timeoutMs: 60_000 })
 }
