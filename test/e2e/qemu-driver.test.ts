@@ -168,7 +168,9 @@ test('starts that race from two drivers make one process', async () => {
   try {
     await drivers[0]!.ensureDisk(own, false)
     await drivers[0]!.ensureSeed(own)
-    const outcomes = await Promise.allSettled(drivers.map((driver) => driver.ensureRunning(own, 'note')))
+    const outcomes = await Promise.allSettled(
+      drivers.map((driver, number) => driver.ensureRunning(own, `note ${number}`)),
+    )
     expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(1)
     const refusals = outcomes.flatMap((outcome) =>
       outcome.status === 'rejected' ? [String(outcome.reason)] : [],
@@ -176,6 +178,10 @@ test('starts that race from two drivers make one process', async () => {
     expect(refusals.filter((reason) => !reason.includes('is being started'))).toEqual([])
     const entries = await drivers[0]!.census()
     expect(entries.filter(({ kind, owner }) => kind === 'process' && owner === own.id)).toHaveLength(1)
+    const kept = await newDriver().ensureRunning(own, 'as it would be now')
+    const told = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    expect(told, 'each was told of the process that won').toEqual(told.map(() => kept))
+    expect(kept).toMatch(/^note [01]$/)
   } finally {
     await drivers[0]!.remove(own.id)
   }

@@ -11,6 +11,7 @@ import { isInstalled } from './host-requirements.ts'
 import { openPlainFile, type MachineFiles } from './machine-files.ts'
 import { qemuArguments, type QemuPlan } from './qemu-arguments.ts'
 import { QmpClient } from './qmp-client.ts'
+import { startNote } from './start-note.ts'
 import { missingProgram } from '../../host/missing-program.ts'
 import { commandEnvironment } from '../../host/run-command.ts'
 
@@ -20,6 +21,8 @@ export interface LaunchOptions {
   readonly qemuBinary: string
   /** Network namespace that the process lives in; null: the host's own. */
   readonly namespace: string | null
+  /** What the process is to carry; see start-note.ts. */
+  readonly note?: string
   /** Group that opens /dev/kvm, when it takes one. */
   readonly group?: number
   /** Milliseconds until QEMU must answer (30 s). */
@@ -84,7 +87,7 @@ export async function launchGuest(plan: QemuPlan, options: LaunchOptions): Promi
     child = spawn(program!, words, {
       cwd: options.files.directory,
       detached: true,
-      env: { ...commandEnvironment },
+      env: { ...commandEnvironment, ...(options.note === undefined ? {} : startNote(options.note)) },
       stdio: ['ignore', log.fd, log.fd],
     })
     // Listens before anything is awaited: a launcher that fails at once would end unheard.

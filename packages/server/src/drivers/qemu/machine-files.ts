@@ -14,8 +14,6 @@ export const fileNames = {
   qmp: 'qmp.sock',
   ready: 'ready.sock',
   agent: 'agent.sock',
-  /** What was noted when the process was started. */
-  note: 'started.json',
   consoleLog: 'console.log',
   qemuLog: 'qemu.log',
 } as const

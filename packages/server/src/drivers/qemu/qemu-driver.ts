@@ -36,7 +36,7 @@ import { ProcessFinder } from './process-finder.ts'
 import { readGuestReport } from './readiness-port.ts'
 import { retained } from './retained.ts'
 import { ensureSeedVolume } from './seed.ts'
-import { readStartNote, writeStartNote } from './start-note.ts'
+import { readStartNote } from './start-note.ts'
 
 export interface QemuDriverOptions extends Omit<accelerators.AcceleratorOptions, 'refresh'> {
   /** Takes what an operator should know; nothing is logged without it. */
@@ -67,6 +67,8 @@ export class QemuDriver implements MachineDriver {
   readonly #changes = new KeyedMutex()
   readonly #reports = new KeyedMutex()
   readonly #agents = new KeyedMutex()
+  /** Machines whose agent is being asked to power off. */
+  readonly #asked = new Set<string>()
   #account: Promise<GuestAccount> | undefined
   #verdict: Promise<accelerators.AcceleratorVerdict> | undefined
   #processes: Promise<ProcessFinder> | undefined
@@ -122,7 +124,7 @@ export class QemuDriver implements MachineDriver {
         if (state === 'paused') {
           await this.#monitor.converse(spec.id, files, async (qmp) => await qmp.execute('cont'))
         }
-        if (state !== 'dead') return await readStartNote(files)
+        if (state !== 'dead') return await readStartNote(running.pid)
         await endGuestProcess(running, stopDeadlineMs)
       }
       await this.#start(spec, files, note)
@@ -152,13 +154,17 @@ export class QemuDriver implements MachineDriver {
     const files = machine.machineFiles(this.#options.stateDir, id)
     if ((await this.#find(id)) === undefined) return
     await this.#monitor.converse(id, files, async (qmp) => await qmp.execute('system_powerdown'))
-    // A guest that ignores the button may heed its agent; many have none. Nobody waits for it.
+    // A guest that ignores the button may heed its agent; many have none. Nobody waits for it, and who asked already
+    // does not ask again: what waited in line would reach the next start of the guest.
+    if (this.#asked.has(id)) return
+    this.#asked.add(id)
     void this.#agents
       .run(id, async () => {
         const agent = await GuestAgentClient.connect(files.agent, 5000)
         await agent.shutDown(10_000).finally(() => agent.close())
       })
       .catch(() => {})
+      .finally(() => this.#asked.delete(id))
   }
 
   async ensureStopped(id: string): Promise<void> {
@@ -213,7 +219,6 @@ export class QemuDriver implements MachineDriver {
     const account = await this.#guestAccount()
     const kvm = accelerator === 'kvm' ? kvmAccess(await statKvm(), account) : undefined
     await markStart(files)
-    await writeStartNote(files, note)
     machineBoots.publish({ image: image.name, machine: spec.id })
     const pid = await launchGuest(
       {
@@ -232,6 +237,7 @@ export class QemuDriver implements MachineDriver {
         account,
         qemuBinary: this.#qemuBinary,
         namespace: nic.namespace,
+        note,
         ...(kvm?.usable === true && kvm.group !== undefined ? { group: kvm.group } : {}),
       },
     )

@@ -1,30 +1,24 @@
-import { constants } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { errorCode } from '../../host/error-code.ts'
-import { commitFile, openPlainFile, type MachineFiles } from './machine-files.ts'
 
-const MAX_BYTES = 4096
+const VARIABLE = 'BERTH_START_NOTE'
 
-/** Keeps what is to be known of the process that is about to start; only while there is none. */
-export async function writeStartNote({ note: path }: MachineFiles, note: string): Promise<void> {
-  const temporary = `${path}.new`
-  const file = await openPlainFile(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC)
-  await file.writeFile(note).finally(() => file.close())
-  await commitFile(temporary, path)
+/**
+ * The variable by which a machine's process carries what is to be known of it: there from its first moment, gone with
+ * it, and of two starts that race each has its own. Never secret: whoever may look at the process can read it.
+ */
+export function startNote(note: string): Readonly<Record<string, string>> {
+  return { [VARIABLE]: note }
 }
 
-/** What was kept when the process was started: the guest user can write there, so it is untrusted. Null: nothing. */
-export async function readStartNote({ note: path }: MachineFiles): Promise<string | null> {
+/** What a process was started with. It can change its own environment, so that is untrusted. Null: nothing. */
+export async function readStartNote(pid: number): Promise<string | null> {
   try {
-    const file = await openPlainFile(path, constants.O_RDONLY)
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0)
-      return buffer.toString('utf8', 0, bytesRead)
-    } finally {
-      await file.close()
-    }
+    const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0')
+    const found = variables.find((variable) => variable.startsWith(`${VARIABLE}=`))
+    return found === undefined ? null : found.slice(VARIABLE.length + 1)
   } catch (error) {
-    // A link or a pipe in its place is as good as none.
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ELOOP') return null
+    if (['ENOENT', 'ESRCH'].includes(errorCode(error) ?? '')) return null
     throw error
   }
 }
