@@ -24,6 +24,8 @@ test.each([
   [JSON.stringify([{ ...rule, protocol: 'sctp' }]), 'Firewall Rules[0].protocol'],
   [JSON.stringify([{ action: 'allow', application: 'ssh' }]), 'Firewall Rules[0].source_cidr'],
   [JSON.stringify([{ ...rule, source_cidr: '10.0.0.0/33' }]), 'Firewall Rules[0].source_cidr'],
+  [JSON.stringify([{ ...rule, source_cidr: 'any, 10.0.0.0/08' }]), 'Firewall Rules[0].source_cidr'],
+  [JSON.stringify([{ ...rule, source_cidr: '010.0.0.0/8' }]), 'Firewall Rules[0].source_cidr'],
   [JSON.stringify([{ ...rule, source_cidr: '::1' }]), 'Firewall Rules[0].source_cidr'],
   [JSON.stringify([{ ...rule, source_cidr: '1.2.3.4"; drop' }]), 'Firewall Rules[0].source_cidr'],
   [
@@ -40,6 +42,10 @@ test.each([
 test('sources become networks, whatever is around them', () => {
   expect(parseSources('s', ' any ')).toEqual(['0.0.0.0/0'])
   expect(parseSources('s', '10.1.2.3/8, 192.168.1.1')).toEqual(['10.0.0.0/8', '192.168.1.1/32'])
+})
+
+test('a source with leading zeros is refused with the spelling to use', () => {
+  expect(() => parseSources('s', '10.0.0.0/08')).toThrow('"10.0.0.0/08" has leading zeros; write 10.0.0.0/8')
 })
 
 function outcomeOf(text: string): string {

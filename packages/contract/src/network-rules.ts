@@ -3,6 +3,7 @@ import Type, { type TSchema } from 'typebox'
 import Value from 'typebox/value'
 import { ApiError } from './api-error.ts'
 import { APPLICATION_PORTS, applicationNames } from './application-ports.ts'
+import { isIpv4Address, parseIpv4Network, withoutLeadingZeros } from './ipv4-network.ts'
 
 /** The most rules, or forwards, that one object carries. */
 export const MAX_NETWORK_RULES = 256
@@ -81,6 +82,8 @@ export function parseSources(field: string, text: string): string[] {
     if (ipaddr.IPv6.isValid(entry.split('/')[0] ?? '')) {
       throw ApiError.invalid(field, `${shown} is an IPv6 source; only IPv4 is served`)
     }
+    const spelled = withoutLeadingZeros(entry)
+    if (spelled) throw ApiError.invalid(field, `${shown} has leading zeros; write ${spelled}`)
     throw ApiError.invalid(
       field,
       `${shown} is no source; use "any", an IPv4 address, or a network such as 10.0.0.0/8, separated by commas`,
@@ -90,12 +93,9 @@ export function parseSources(field: string, text: string): string[] {
 
 /** `address/prefix` with the host bits cleared; undefined when the text is no IPv4 address or network. */
 function networkOf(entry: string): string | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(entry)) return `${entry}/32`
-  const [address = '', prefix = '', ...rest] = entry.split('/')
-  if (rest.length > 0 || !ipaddr.IPv4.isValidFourPartDecimal(address) || !/^\d{1,2}$/.test(prefix))
-    return undefined
-  if (Number(prefix) > 32) return undefined
-  return `${ipaddr.IPv4.networkAddressFromCIDR(entry).toString()}/${Number(prefix)}`
+  if (isIpv4Address(entry)) return `${entry}/32`
+  const network = parseIpv4Network(entry)
+  return network && `${ipaddr.IPv4.networkAddressFromCIDR(entry).toString()}/${network.prefix}`
 }
 
 function parseArray<Schema extends TSchema>(

@@ -1,3 +1,4 @@
+import { isIpv4Address, parseIpv4Network, withoutLeadingZeros } from '@berth/contract/ipv4-network'
 import ipaddr from 'ipaddr.js'
 
 /** What of the operator's network the addresses must fit. */
@@ -20,22 +21,21 @@ export function checkUplink(
   publicPool: string,
   { gateway, guestNameservers }: UplinkEdge,
 ): void {
-  if (!ipaddr.IPv4.isValidCIDRFourPartDecimal(gateway))
-    throw new Error(
-      `The uplink gateway ${JSON.stringify(gateway)} is no address with a prefix length such as 203.0.113.1/24.`,
-    )
-  const [router, prefix] = ipaddr.IPv4.parseCIDR(gateway)
+  const next = parseIpv4Network(gateway)
+  if (next === undefined)
+    throw malformed('uplink gateway', gateway, 'address with a prefix length such as 203.0.113.1/24')
+  const { address: router, prefix } = next
   if (prefix < 8 || prefix > 30)
     throw new Error(`The uplink gateway ${gateway} must have a prefix length from /8 to /30.`)
   const network = ipaddr.IPv4.networkAddressFromCIDR(gateway).toString()
   const broadcast = ipaddr.IPv4.broadcastAddressFromCIDR(gateway).toString()
   const uplink = `${network}/${prefix}`
-  if (!isWithin(edgeAddress, uplink) || [router.toString(), network, broadcast].includes(edgeAddress))
+  if (!isWithin(edgeAddress, uplink) || [router, network, broadcast].includes(edgeAddress))
     throw new Error(
       `The edge address ${edgeAddress} must be a free address of the uplink’s network ${uplink}.`,
     )
   const notPublic = [
-    ['gateway', router.toString()],
+    ['gateway', router],
     ['edge address', edgeAddress],
     ['first address of the uplink’s network', network],
     ['last address of the uplink’s network', broadcast],
@@ -54,8 +54,7 @@ export function checkUplink(
       if (overlap(cidr, reserved))
         throw new Error(`${cidr} is no range for an uplink: ${reserved} is reserved.`)
   for (const nameserver of guestNameservers)
-    if (!ipaddr.IPv4.isValidFourPartDecimal(nameserver))
-      throw new Error(`The guests’ name server ${JSON.stringify(nameserver)} is no IPv4 address.`)
+    if (!isIpv4Address(nameserver)) throw malformed('guests’ name server', nameserver, 'IPv4 address')
 }
 
 /** @throws Error unless it is an IPv4 network that begins at its first address */
@@ -63,14 +62,24 @@ export function parseNetwork(
   what: string,
   cidr: string,
 ): { readonly first: number; readonly prefix: number } {
-  if (!ipaddr.IPv4.isValidCIDR(cidr))
-    throw new Error(`The ${what} ${cidr} is no IPv4 network such as 10.64.0.0/20.`)
-  const [address, prefix] = ipaddr.IPv4.parseCIDR(cidr)
+  const given = parseIpv4Network(cidr)
+  if (given === undefined) throw malformed(what, cidr, 'IPv4 network such as 10.64.0.0/20')
   const network = ipaddr.IPv4.networkAddressFromCIDR(cidr)
-  if (network.toString() !== address.toString()) {
+  if (network.toString() !== given.address) {
     throw new Error(`The ${what} ${cidr} must begin at its first address, ${network.toString()}.`)
   }
-  return { first: network.octets.reduce((sum, octet) => sum * 256 + octet, 0), prefix }
+  return { first: network.octets.reduce((sum, octet) => sum * 256 + octet, 0), prefix: given.prefix }
+}
+
+/** @param kind what it should be, as it follows "is no" */
+function malformed(what: string, value: string, kind: string): Error {
+  const shown = JSON.stringify(value.slice(0, 80))
+  const spelled = withoutLeadingZeros(value)
+  return new Error(
+    spelled === undefined
+      ? `The ${what} ${shown} is no ${kind}.`
+      : `The ${what} ${shown} has leading zeros. Write ${spelled}.`,
+  )
 }
 
 function isWithin(address: string, cidr: string): boolean {

@@ -31,6 +31,21 @@ test.each([
   [{ uplinkGateway: '' }, 'The uplink gateway "" is no address with a prefix length'],
   [{ uplinkGateway: '203.0.113.1' }, 'is no address with a prefix length'],
   [{ uplinkGateway: '203.0.113.1/31' }, 'must have a prefix length from /8 to /30'],
+  [
+    { uplinkGateway: '203.0.113.1/024' },
+    'The uplink gateway "203.0.113.1/024" has leading zeros. Write 203.0.113.1/24.',
+  ],
+  [
+    { publicPool: '203.0.113.16/028' },
+    'The public pool "203.0.113.16/028" has leading zeros. Write 203.0.113.16/28.',
+  ],
+  [{ publicPool: '203.0.113.020/28' }, 'has leading zeros. Write 203.0.113.20/28.'],
+  [{ publicPool: '0xcb.0.113.16/28' }, 'The public pool "0xcb.0.113.16/28" is no IPv4 network'],
+  [
+    { guestNetwork: '10.64.0.0/020' },
+    'The guest network "10.64.0.0/020" has leading zeros. Write 10.64.0.0/20.',
+  ],
+  [{ guestNameservers: '9.9.9.09' }, 'name server "9.9.9.09" has leading zeros. Write 9.9.9.9.'],
   [{ edgeAddress: '127.0.0.1' }, 'publicPool and edgeAddress: the bridge uplink needs addresses'],
   [{ publicPool: '127.64.0.0/16' }, 'publicPool and edgeAddress: the bridge uplink needs addresses'],
   [{ edgeAddress: '198.51.100.1' }, 'must be a free address of the uplink’s network 203.0.113.0/24'],
@@ -64,6 +79,13 @@ test.each([
 test('public addresses outside 127.0.0.0/8 need the bridge uplink', () => {
   expect(() => planOf(loadConfig({ publicPool: '203.0.113.16/28' }, {}))).toThrow('unless uplink is bridge')
 })
+
+test.each(['203.0.113.010', '0xcb.0.113.10', '203.0.2570', '203.0.113.10/24'])(
+  'no edge address is %s',
+  (edgeAddress) => {
+    expect(() => configured({ edgeAddress })).toThrow(/^edgeAddress/)
+  },
+)
 
 test.each(['wan; reboot', '../wan', 'a-name-of-16-char', '$(id)'])(
   'no device is called %j',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { BlockList, isIPv4 } from 'node:net'
 import { HostError } from '@berth/contract/host/host-error'
+import { parseIpv4Network, type Ipv4Network } from '@berth/contract/ipv4-network'
 import type { GuestPort, ProjectNetwork } from './network-driver.ts'
 
 /** The bridge of every project: each lives in its own namespace, so one name serves all. */
@@ -39,13 +40,11 @@ export function gatewayMac(namespace: string): string {
 }
 
 /** Splits `10.64.0.1/20`. Throws a HostError when it is no IPv4 address with a prefix of 8 to 30. */
-export function parseGateway(gateway: string): { readonly address: string; readonly prefix: number } {
-  const [address = '', bits = '', ...rest] = gateway.split('/')
-  const prefix = /^\d{1,2}$/.test(bits) ? Number(bits) : -1
-  if (rest.length > 0 || !isIPv4(address) || prefix < 8 || prefix > 30) {
+export function parseGateway(gateway: string): Ipv4Network {
+  const given = parseIpv4Network(gateway)
+  if (given === undefined || given.prefix < 8 || given.prefix > 30)
     throw invalid('gateway', gateway, 'an IPv4 address with a prefix length of 8 to 30')
-  }
-  return { address, prefix }
+  return given
 }
 
 /** Throws a HostError unless every part of the port is well formed and its address is a guest's on the network. */
