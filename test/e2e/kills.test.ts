@@ -1,3 +1,4 @@
+import type { ComputeInstance } from '@berth/contract/compute-instance'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { INSTANCES } from '../support/api-client.ts'
 import { RealServer } from '../support/real-server.ts'
@@ -62,11 +63,9 @@ test('50 guests asked for at once all run or wait with a true reason, and delete
     names.map((name) => server.api.call('POST', `${INSTANCES}?auto-publish=true`, tinyBody(name))),
   )
   expect(asked.filter((answer) => answer.status === 200)).toHaveLength(50)
+  const instances = async () => (await server.api.call('GET', INSTANCES)).body.items as ComputeInstance[]
   const settled = async () => {
-    const { body } = await server.api.call('GET', INSTANCES)
-    const statuses = (body.items as { status: { status: string; reason: string } }[]).map(
-      (item) => item.status,
-    )
+    const statuses = (await instances()).map(({ status }) => status)
     const up = statuses.filter(({ status }) => status === 'success').length
     const waiting = statuses.filter(
       ({ status, reason }) => status === 'pending' && /needs 1 vCPUs, 0 of \d+ are free/.test(reason),
@@ -74,9 +73,17 @@ test('50 guests asked for at once all run or wait with a true reason, and delete
     return { up, waiting: waiting.length, all: up + waiting.length }
   }
   await expect.poll(settled, { timeout: 240_000, interval: 1_000 }).toMatchObject({ all: 50 })
-  expect((await settled()).up).toBeGreaterThan(1)
+  const { up } = await settled()
+  expect(up).toBeGreaterThan(1)
+
+  // Room that is given back goes to one that waits.
+  const running = (await instances()).filter(({ status }) => status.status === 'success')
+  const [gone] = running.map(({ metadata }) => metadata.name)
+  await server.api.call('DELETE', `${INSTANCES}/${gone}`)
+  await expect.poll(settled, { timeout: 60_000, interval: 1_000 }).toEqual({ up, waiting: 49 - up, all: 49 })
+
   const deleted = await Promise.all(names.map((name) => server.api.call('DELETE', `${INSTANCES}/${name}`)))
-  expect(deleted.filter((answer) => answer.status === 200)).toHaveLength(50)
+  expect(deleted.filter((answer) => answer.status === 200)).toHaveLength(49)
   await expect
     .poll(async () => (await server.api.call('GET', INSTANCES)).body.metadata.count, { timeout: 120_000 })
     .toBe(0)

@@ -2,10 +2,11 @@ import { PROJECTS_PATH } from '@berth/contract/api-version'
 import { Engine } from '../../packages/server/src/engine/engine.ts'
 import type { StepHandler } from '../../packages/server/src/engine/step.ts'
 import { computeInstanceHandler } from '../../packages/server/src/lifecycle/compute-instance.ts'
+import { takeUpWork } from '../../packages/server/src/lifecycle/take-up-work.ts'
 import { instanceById } from '../../packages/server/src/store/compute-instances.ts'
 import type { ComputeInstanceRow } from '../../packages/server/src/store/schema.ts'
 import type { Store } from '../../packages/server/src/store/store.ts'
-import { nextDue, releaseAll } from '../../packages/server/src/store/work-items.ts'
+import { nextDue } from '../../packages/server/src/store/work-items.ts'
 import { instanceBody, serviceBody } from '../support/api-client.ts'
 import { fakeAuthority } from './fake-authority.ts'
 import { fakeHost } from './fake-host.ts'
@@ -109,7 +110,7 @@ export class LifecycleBench {
       const ended = await Promise.race([life.engine.runOne(), life.crashed])
       if (ended === 'crashed') {
         life = this.#start()
-        await releaseAll(this.#store.db, this.#clock.time)
+        await this.#store.transaction((tx) => takeUpWork(tx, this.#clock.time))
       } else if (!ended) {
         const row = await this.row()
         const isMoving = row && (ON_ITS_WAY.includes(row.status) || row.reason.startsWith('Running, but'))

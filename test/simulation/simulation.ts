@@ -3,10 +3,10 @@ import type { ComputeInstance } from '@berth/contract/compute-instance'
 import type { Service } from '@berth/contract/service'
 import { Engine } from '../../packages/server/src/engine/engine.ts'
 import { computeInstanceHandler } from '../../packages/server/src/lifecycle/compute-instance.ts'
+import { takeUpWork } from '../../packages/server/src/lifecycle/take-up-work.ts'
 import { SECOND } from '../../packages/server/src/store/clock.ts'
-import { placedInstances } from '../../packages/server/src/store/compute-instances.ts'
 import type { Store } from '../../packages/server/src/store/store.ts'
-import { nextDue, releaseAll, wake } from '../../packages/server/src/store/work-items.ts'
+import { nextDue } from '../../packages/server/src/store/work-items.ts'
 import { afterRequest, type Accepted, type Request } from './accepted.ts'
 import { Effects } from './effects.ts'
 import { fakeAuthority } from './fake-authority.ts'
@@ -15,7 +15,7 @@ import { FakeWorld, isRunning } from './fake-world.ts'
 import { Gates } from './gates.ts'
 import type { Installation } from './installation.ts'
 import { bodyOf, collectionOf, NAMES, type Name } from './objects.ts'
-import { CRASH_POINTS } from './points.ts'
+import { targetsOf } from './points.ts'
 import { Promises } from './promises.ts'
 import { Random } from './random.ts'
 import { seedIds } from './seeded-ids.ts'
@@ -47,13 +47,13 @@ export class Simulation {
   /** What was asked for last of each name; null: that it goes. */
   readonly #accepted = new Map<Name, Accepted | null>()
   readonly #crashedAt: Set<string>
-  readonly #target: string
+  /** The points at which the server is still to die for sure. */
+  readonly #targets: Set<string>
   readonly #log: string[] = []
   readonly #installation: Installation
   readonly #store: Store
   readonly #promises: Promises
   #engine: Engine | undefined
-  #metTarget = false
   #running = 0
   #life = 0
 
@@ -65,7 +65,7 @@ export class Simulation {
     this.#clock = installation.clock
     this.#gates = new Gates((label) => this.#note(label))
     this.#crashedAt = crashedAt
-    this.#target = CRASH_POINTS[seed % CRASH_POINTS.length] ?? ''
+    this.#targets = new Set(targetsOf(seed))
     this.#effects = new Effects(this.#gates, this.#random)
   }
 
@@ -109,10 +109,9 @@ export class Simulation {
   }
 
   async #turn(): Promise<void> {
-    // Beside the crashes of chance, each run has a point at which its server dies for sure. What earlier runs met
-    // has no part in it, or a seed could not be played again alone.
-    if (!this.#metTarget && this.#gates.waitsAt(this.#target)) {
-      this.#metTarget = true
+    const target = [...this.#targets].find((point) => this.#gates.waitsAt(point))
+    if (target !== undefined) {
+      this.#targets.delete(target)
       await this.#restart()
     }
     const dice = this.#random.next()
@@ -123,7 +122,7 @@ export class Simulation {
     else if (dice < 0.09 && this.#gates.abandoned > 0) await this.#wakeStaleWorker()
     else if (dice < 0.35) this.#work()
     else if (dice < 0.85 && this.#gates.size > 0) this.#gates.resumeOne(this.#random)
-    else this.#pass(this.#random.chance(0.02) ? 120 : this.#random.next() * 4)
+    else this.#pass(this.#random.chance(0.06) ? 120 : this.#random.next() * 4)
     await tick()
   }
 
@@ -146,10 +145,7 @@ export class Simulation {
       handlers: { ComputeInstance: handler, Service: handler },
       random: () => this.#random.next(),
     })
-    await this.#store.transaction(async (tx) => {
-      await releaseAll(tx, this.#clock.time)
-      for (const { kind, id } of await placedInstances(tx)) await wake(tx, kind, id, this.#clock.time)
-    })
+    await this.#store.transaction((tx) => takeUpWork(tx, this.#clock.time))
   }
 
   #work(): void {

@@ -17,9 +17,14 @@ export async function berth(...words: string[]): Promise<CommandEnd> {
 
 /** The same on a host whose clock was set that many seconds forward, or back. */
 export async function berthAt(offsetSeconds: number, ...words: string[]): Promise<CommandEnd> {
+  return berthWith(clockSetBy(offsetSeconds), ...words)
+}
+
+/** The variables of a program of Berth's on a host whose clock was set that many seconds forward, or back. */
+export function clockSetBy(offsetSeconds: number): Readonly<Record<string, string>> {
   const origin = `performance.timeOrigin + ${offsetSeconds * 1000}`
   const shift = `Object.defineProperty(performance, 'timeOrigin', { value: ${origin} })`
-  return berthWith({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}` }, ...words)
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}` }
 }
 
 /** The same with variables of its own, such as BERTH_UPLINK. */

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { INSTANCES, instanceBody } from '../../support/api-client.ts'
+import { clockSetBy } from '../../support/berth-command.ts'
+import { RealServer } from '../../support/real-server.ts'
 import { startSimulated } from '../../support/simulated-server.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -24,3 +26,24 @@ test('after a restart, more than two pages of unfinished work all go on', { time
   await expect.poll(done, { timeout: 50_000, interval: 500 }).toBe(104)
   await server.stop()
 })
+
+test.each([3600, -3600])(
+  'a clock that is set by %i s between two servers costs no wait its time, and puts none off',
+  { timeout: 120_000 },
+  async (offset) => {
+    const state = await tempDir()
+    const settings = { BERTH_DRIVER: 'simulated', BERTH_SIMULATED: JSON.stringify({ vcpus: 2 }) }
+    const first = await RealServer.start(state, settings)
+    await first.api.call('POST', `${INSTANCES}?auto-publish=true`, instanceBody('runs'))
+    await first.api.waitForStatus('runs', 'success', 30)
+    await first.api.call('POST', `${INSTANCES}?auto-publish=true`, instanceBody('waits'))
+    await first.api.waitForStatus('waits', 'pending', 30)
+    await first.kill()
+
+    const second = await RealServer.start(state, { ...settings, ...clockSetBy(offset) })
+    await second.api.call('DELETE', `${INSTANCES}/runs`)
+    await second.api.waitUntilGone('runs', 30)
+    expect((await second.api.waitForStatus('waits', 'success', 30)).status.powerState).toBe('running')
+    await second.clean()
+  },
+)

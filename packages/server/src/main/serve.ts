@@ -7,11 +7,11 @@ import { LateWatch } from '../engine/late-watch.ts'
 import { noteInstallation } from '../images/installations.ts'
 import { computeInstanceHandler } from '../lifecycle/compute-instance.ts'
 import { tellLate } from '../lifecycle/late-step.ts'
+import { takeUpWork } from '../lifecycle/take-up-work.ts'
 import { placedInstances } from '../store/compute-instances.ts'
 import { installationId } from '../store/installation.ts'
 import { SecretBox } from '../store/secret-box.ts'
 import { Store } from '../store/store.ts'
-import { releaseAll, wake } from '../store/work-items.ts'
 import { ensureAuthority } from './authority.ts'
 import { Adoption } from './adoption.ts'
 import { loadCatalogue } from './catalogue.ts'
@@ -98,10 +98,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   const http = await createHttpServer(context, logger)
   // Listening comes before the first step: a second server on the port must not touch a guest.
   const url = await listen(() => http.listen({ host: listenHost, port }), config)
-  await store.transaction(async (tx) => {
-    await releaseAll(tx, store.clock.now())
-    for (const { kind, id } of placed) await wake(tx, kind, id, store.clock.now())
-  })
+  await store.transaction((tx) => takeUpWork(tx, store.clock.now()))
   engine.start()
   lateWatch.start()
   logger.info(

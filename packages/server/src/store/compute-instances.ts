@@ -88,6 +88,15 @@ export async function deleteInstance(db: Queryable, id: string): Promise<void> {
   await db.deleteFrom('compute_instances').where('id', '=', id).execute()
 }
 
+/** Lets the present phase of every instance that is on its way begin now. */
+export async function beginWaitsAnew(tx: Queryable, now: number): Promise<void> {
+  await tx
+    .updateTable('compute_instances')
+    .set({ phase_started_at: now })
+    .where('status', 'in', ['submitted', 'pending', 'destroying'])
+    .execute()
+}
+
 /** Every instance that has something on a host, or should have. */
 export async function placedInstances(db: Queryable): Promise<Pick<ComputeInstanceRow, 'id' | 'kind'>[]> {
   return db
