@@ -151,7 +151,7 @@ test('the kernel’s rules are compared, and what differs is named and made agai
   const port = { ...b.port, instanceId: 'instance-6' }
   await b.attach(policy)
   await knock(office.namespace, ['10.64.0.6:80'], 700)
-  expect(await network.portDifferences(one, port, policy)).toEqual([])
+  expect(await bench.differences(one, port, policy)).toEqual([])
   const counters = await network.ruleCounters('one', port)
   expect(counters.find(({ label }) => label === '1 http')).toMatchObject({ direction: 'in', packets: 1 })
   const nft = (...args: string[]) => runCommand('ip', ['netns', 'exec', inOne, 'nft', ...args])
@@ -164,12 +164,12 @@ test('the kernel’s rules are compared, and what differs is named and made agai
   ]
   for (const [damage, name] of breakages) {
     await nft(...damage)
-    expect(await network.portDifferences(one, port, policy), damage.join(' ')).toEqual([name])
+    expect(await bench.differences(one, port, policy), damage.join(' ')).toEqual([name])
     await b.attach(policy)
-    expect(await network.portDifferences(one, port, policy)).toEqual([])
+    expect(await bench.differences(one, port, policy)).toEqual([])
   }
   await runCommand('bridge', ['-n', inOne, 'link', 'set', 'dev', 'g6', 'isolated', 'off'])
-  expect(await network.portDifferences(one, port, policy)).toEqual(['bridge port g6'])
+  expect(await bench.differences(one, port, policy)).toEqual(['bridge port g6'])
   await b.attach(CLOSED_POLICY)
 })
 
@@ -177,7 +177,7 @@ test('what others did beside the rules is named, and undone', async () => {
   const policy = policyOf(allow('any', 'http'))
   const [port, sibling] = [guestPort(9), guestPort(10)]
   for (const each of [sibling, port]) await network.ensurePort(one, each, policy)
-  expect(await network.portDifferences(one, port, policy)).toEqual([])
+  expect(await bench.differences(one, port, policy)).toEqual([])
   const inside = (...args: string[]) => runCommand('ip', ['netns', 'exec', inOne, ...args])
   const tables = await inside('nft', 'list', 'tables')
   const entry = ['fdb', 'delete', port.mac, 'dev', port.tap, 'master']
@@ -229,12 +229,12 @@ test('what others did beside the rules is named, and undone', async () => {
   ]
   for (const [damage, names] of damages) {
     await inside(...damage)
-    expect(await network.portDifferences(one, port, policy), damage.join(' ')).toEqual(names)
+    expect(await bench.differences(one, port, policy), damage.join(' ')).toEqual(names)
     for (const each of [port, sibling]) await network.ensurePort(one, each, policy)
-    expect(await network.portDifferences(one, port, policy), damage.join(' ')).toEqual([])
+    expect(await bench.differences(one, port, policy), damage.join(' ')).toEqual([])
   }
   expect(await inside('nft', 'list', 'tables')).toBe(tables)
-  expect(await network.portDifferences(one, sibling, policy)).toEqual([])
+  expect(await bench.differences(one, sibling, policy)).toEqual([])
   for (const each of [sibling, port]) await network.removePort(one, each)
 })
 
@@ -242,7 +242,7 @@ test('whatever an application is called, it is only a name to the kernel', async
   const name = `"; flush ruleset #' \n\u0000 {} $(id) ${'x'.repeat(300)}`
   const policy = policyOf(allow('any', name, { port: 80 }))
   await b.attach(policy)
-  expect(await network.portDifferences(one, b.port, policy)).toEqual([])
+  expect(await bench.differences(one, b.port, policy)).toEqual([])
   expect(await knock(office.namespace, ['10.64.0.6:80', '10.64.0.6:22'], 700)).toEqual(['b', 'silence'])
   const labels = (await network.ruleCounters('one', b.port)).map(({ label }) => label)
   expect(labels.find((label) => label.startsWith('1 '))).toBe(
@@ -257,7 +257,7 @@ test('the largest policy that the API takes is loaded whole', async () => {
   const rules = Array.from({ length: 256 }, (_, rule) => allow(sources(rule), 'ssh,dns'))
   const policy = policyOf(...rules)
   await network.ensurePort(one, guestPort(40), policy)
-  expect(await network.portDifferences(one, guestPort(40), policy)).toEqual([])
+  expect(await bench.differences(one, guestPort(40), policy)).toEqual([])
   await network.removePort(one, guestPort(40))
 })
 

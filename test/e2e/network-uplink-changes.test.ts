@@ -100,7 +100,7 @@ test('whatever is lost or changed is named, and made again', async () => {
   })
   const port = guestPort(9)
   await network.ensurePort(one, port, wanted)
-  expect(await network.portDifferences(one, port, wanted)).toEqual([])
+  expect(await bench.differences(one, port, wanted)).toEqual([])
   const inside = (...words: string[]) => runCommand('ip', ['netns', 'exec', inOne, ...words])
   const edge = (...words: string[]) => runCommand('ip', ['netns', 'exec', router, ...words])
   const host = (...words: string[]) => operator.ip(...words)
@@ -177,19 +177,19 @@ test('whatever is lost or changed is named, and made again', async () => {
   ]
   for (const [damage, name] of damages) {
     await damage()
-    expect(await network.portDifferences(one, port, wanted)).toContain(name)
+    expect(await bench.differences(one, port, wanted)).toContain(name)
     await network.ensurePort(one, port, wanted)
-    expect(await network.portDifferences(one, port, wanted), name).toEqual([])
+    expect(await bench.differences(one, port, wanted), name).toEqual([])
   }
   // What nobody asked for counts as well.
   await edge('ip', 'route', 'add', OTHER, 'via', '169.254.1.0', 'dev', 'p-one')
   await edge('nft', 'add', 'element', 'inet', 'berth', 'forwards-udp', '{ 30009 : 169.254.1.0 }')
-  expect(await network.portDifferences(one, port, wanted)).toEqual([
+  expect(await bench.differences(one, port, wanted)).toEqual([
     `surplus route to ${OTHER}`,
     'surplus forward udp 30009',
   ])
   await network.ensurePort(one, port, wanted)
-  expect(await network.portDifferences(one, port, wanted)).toEqual([])
+  expect(await bench.differences(one, port, wanted)).toEqual([])
   await network.removePort(one, port)
   const left = await edge('nft', 'list', 'ruleset')
   expect(left).not.toContain('30001')
@@ -211,7 +211,7 @@ test('a guest that goes while the uplink is another leaves no way behind for whe
   await far.attach(routedPolicy({ publicAddress: OTHER, rules: [allowPort('any', 8080)] }))
   await a.attach(routedPolicy({}))
   expect(await knock(near, [`${OTHER}:8080`], 1500)).toEqual(['far 203.0.113.50'])
-  expect(await network.portDifferences(one, a.port, routedPolicy({}))).toEqual([])
+  expect(await bench.differences(one, a.port, routedPolicy({}))).toEqual([])
   await far.attach(routedPolicy({}))
 })
 

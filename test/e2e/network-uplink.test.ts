@@ -12,7 +12,7 @@ import { allowPort, EVERYTHING, routedPolicy, tcpForward, UplinkBench } from '..
 // greeting tells whom the greeter saw.
 
 const bench = new UplinkBench()
-const { network, operator, one, inOne, a, b, far } = bench
+const { network, operator, router, one, inOne, a, b, far } = bench
 const { namespace: office } = operator.office
 const { namespace: visitor } = operator.visitor
 const near = operator.neighbour
@@ -97,8 +97,10 @@ test('a forward admits its source at its port of the edge address, after the rul
 
 test('guests that go out still reach neither the host, nor private networks, nor metadata, nor each other', async () => {
   await a.attach(routedPolicy({ publicAddress: PUBLIC_A }))
-  await b.attach(routedPolicy({ rules: [] }))
+  await b.attach(routedPolicy({}))
   await operator.ip('address', 'add', '169.254.169.254/32', 'dev', 'lo')
+  const different = () => network.portDifferences(one, b.port, routedPolicy({}))
+  expect(await different()).toEqual([])
   await operator.ip('address', 'add', '192.0.2.9/32', 'dev', 'wan')
   const closed = [
     '203.0.113.1:7080',
@@ -108,7 +110,16 @@ test('guests that go out still reach neither the host, nor private networks, nor
     '127.0.0.1:7080',
   ]
   expect(await knock(office, ['203.0.113.1:7080'], 1500)).toEqual(['operator 198.51.100.10'])
-  // The router learns of the host's new address when it is looked after.
+  // The router learns of the host's new address when it is looked after; nobody has damaged anything.
+  expect(await different()).toEqual([{ of: 'host', what: `rules ${router}: addresses of the host` }])
+  await network.ensureProject(one)
+  expect(await different()).toEqual([])
+  // Opening them is damage.
+  const edge = (...words: string[]) => runCommand('ip', ['netns', 'exec', router, ...words])
+  const listed = await edge('nft', '--handle', 'list', 'chain', 'inet', 'berth', 'forward')
+  const [, handle = ''] = /192\.0\.2\.9.* # handle (\d+)$/m.exec(listed.replaceAll(/,\n\s+/g, ', ')) ?? []
+  await edge('nft', 'delete', 'rule', 'inet', 'berth', 'forward', 'handle', handle)
+  expect(await different()).toEqual([{ of: 'edge', what: `rules ${router}/inet forward` }])
   await network.ensureProject(one)
   expect(await knock(a.namespace, closed, 700)).toEqual([
     'silence',

@@ -132,7 +132,7 @@ test('the place of a guest that another instance left behind is neither taken no
     `The guest of another instance, instance-5, runs on ${inOne}/g5. End its process, which berth census names.`,
   )
   await network.removePort(one, stranger)
-  expect(await network.portDifferences(one, a.port, CLOSED_POLICY)).not.toContain('device g5')
+  expect(await bench.differences(one, a.port, CLOSED_POLICY)).not.toContain('device g5')
 })
 
 test('a project is not removed around a process, and the error names it', async () => {

@@ -1,5 +1,6 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { CensusEntry } from '@berth/contract/host/census'
+import type { NetworkDifference } from '../../packages/server/src/network/network-difference.ts'
 import type {
   Forward,
   GuestPort,
@@ -47,7 +48,7 @@ export class FakeNetwork implements NetworkDriver {
     })
   }
 
-  async portDifferences(): Promise<string[]> {
+  async portDifferences(): Promise<NetworkDifference[]> {
     return []
   }
 

@@ -87,6 +87,11 @@ export class NetworkBench {
     rmSync(this.directory, { recursive: true, force: true })
   }
 
+  /** What is missing or other than it should be, as people read it. */
+  async differences(project: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<string[]> {
+    return (await this.network.portDifferences(project, port, policy)).map(({ what }) => what)
+  }
+
   async stopGuests(): Promise<void> {
     for (const guest of this.#guests.values()) await guest.stop()
   }

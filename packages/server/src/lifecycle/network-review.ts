@@ -1,4 +1,5 @@
 import type { CensusEntry } from '@berth/contract/host/census'
+import { differencesOf, type NetworkDifference } from '../network/network-difference.ts'
 import type { OpenForward } from '../network/network-driver.ts'
 import type { PlacedGuest } from '../store/placed-guests.ts'
 import type { PublishedSettings } from '../store/published-settings.ts'
@@ -13,8 +14,8 @@ export interface ReviewedGuest extends PlacedGuest {
   readonly places: Places
 }
 
-/** What of a guest's network on the host is not what the database asks for, one line each; none: all is well. */
-export async function guestDifferences(host: Host, guest: ReviewedGuest): Promise<string[]> {
+/** What of a guest's network on the host is not what the database asks for; none: all is well. */
+export async function guestDifferences(host: Host, guest: ReviewedGuest): Promise<NetworkDifference[]> {
   const { row, project, address, settings, places } = guest
   const network = projectNetwork(host, project)
   const port = guestPort(host, row.id, address)
@@ -27,9 +28,24 @@ export async function guestDifferences(host: Host, guest: ReviewedGuest): Promis
   const surplus = open.filter((forward) => !wanted.some((other) => placeText(other) === placeText(forward)))
   return [
     ...differences,
-    ...missing.map((forward) => `not open: ${placeText(forward)}`),
-    ...surplus.map((forward) => `open without reason: ${placeText(forward)}`),
+    ...differencesOf('guest', [
+      ...missing.map((forward) => `not open: ${placeText(forward)}`),
+      ...surplus.map((forward) => `open without reason: ${placeText(forward)}`),
+    ]),
   ]
+}
+
+/** What is said to a guest's tenant for a difference that is not only that guest's; null: nothing. */
+const SAID_TO_TENANTS = {
+  project: 'the project’s network',
+  edge: 'the way to the public network',
+  host: null,
+} as const
+
+/** Differences as a guest's tenant is told of them: what is shared with others in one phrase, each once. */
+export function tenantWords(differences: readonly NetworkDifference[]): string[] {
+  const words = differences.map(({ of, what }) => (of === 'guest' ? what : SAID_TO_TENANTS[of]))
+  return [...new Set(words.filter((word) => word !== null))]
 }
 
 /** What is on the host's network for nobody: its owner is neither an instance nor a project with guests. */

@@ -3,6 +3,7 @@ import { SECOND } from '../store/clock.ts'
 import { applicationInput } from './deploy/application.ts'
 import { applicationHappening, reviewApplication } from './application-review.ts'
 import { policyOf } from './guest-network.ts'
+import { tenantWords } from './network-review.ts'
 import type { Host } from './host.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { advance } from './deploy/decision.ts'
@@ -136,7 +137,7 @@ async function carriesGuest(host: Host, input: PhaseInput): Promise<boolean> {
 
 /**
  * Makes the guest's place on the network again where something of it is missing or different on the host.
- * @returns what was
+ * @returns what was, as the tenant is told of it
  */
 async function repairPort(host: Host, input: PhaseInput, adopted: boolean): Promise<string[]> {
   const { row, settings } = input
@@ -150,7 +151,7 @@ async function repairPort(host: Host, input: PhaseInput, adopted: boolean): Prom
     await host.network.ensureProject(network)
     await host.network.ensurePort(network, port, policy)
   })
-  return differences
+  return tenantWords(differences)
 }
 
 /** Each instance has its own round, so that they do not all look at once. */

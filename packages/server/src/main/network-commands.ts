@@ -19,6 +19,7 @@ import { ConfigError, type Config } from './config.ts'
 import { createHost } from './host.ts'
 import { createLogger } from './logger.ts'
 import { databaseIn } from './state-directory.ts'
+import { differencesText, type FoundDifference } from './network-differences.ts'
 import { table } from './text-table.ts'
 
 /** `berth network show PROJECT`: its guests, their addresses, rules with what they counted, and ways in. */
@@ -85,24 +86,24 @@ export async function showNetworkCommand(config: Config, projectName: string): P
 export async function verifyNetworkCommand(config: Config): Promise<void> {
   await withInstallation(config, async (store, secretBox, host) => {
     const guests = await placedGuests(store.db)
-    const rows: string[][] = []
+    const found: FoundDifference[] = []
     let looked = 0
     for (const guest of guests) {
       const reviewed = await reviewedGuest(store, secretBox, guest)
       if (!reviewed) continue
       looked += 1
-      for (const difference of await guestDifferences(host, reviewed))
-        rows.push([guest.project.name, guest.row.name, difference])
+      const owner = { project: guest.project.name, guest: guest.row.name }
+      for (const difference of await guestDifferences(host, reviewed)) found.push({ ...difference, ...owner })
     }
     for (const { kind, name, owner } of leftovers(await host.network.census(), guests))
-      rows.push(['-', owner ?? '-', `nobody's ${kind} ${name}`])
-    if (rows.length === 0) {
+      found.push({ of: 'guest', what: `nobody's ${kind} ${name}`, project: '-', guest: owner ?? '-' })
+    if (found.length === 0) {
       process.stdout.write(
         `The network is as it should be: ${looked} ${looked === 1 ? 'guest' : 'guests'}.\n`,
       )
       return
     }
-    process.stdout.write(table(['PROJECT', 'GUEST', 'DIFFERENCE'], rows))
+    process.stdout.write(differencesText(found))
     process.exitCode = 1
   })
 }

@@ -1,5 +1,6 @@
 import type { CensusEntry } from '@berth/contract/host/census'
 import { projectDevice, TRANSIT_GATEWAY, UPLINK_DEVICE, type Edge } from './bridge-uplink.ts'
+import { closedNetworks, readClosed } from './closed-networks.ts'
 import { compileEdgeRuleset, readEdgeForwards } from './edge-ruleset.ts'
 import { hostAddresses, leadsToProject, readAnnounced, readRoutes, type Route } from './edge-state.ts'
 import {
@@ -8,12 +9,22 @@ import {
   ROUTER_UPLINK_SETTINGS,
   settingDifferences,
 } from './kernel-settings.ts'
+import { differencesOf, type NetworkDifference } from './network-difference.ts'
 import { parseGateway } from './network-names.ts'
 import type { NftObject } from './nft-json.ts'
 import { addressDifferences, listLinks, namespaceState, readRuleset } from './project-namespace.ts'
 import { chainListing, RulesComparison } from './rules-comparison.ts'
 import { surplusNames } from './surplus-rules.ts'
 import { readWayTable, type WayTable } from './translation-rules.ts'
+
+/** Whose way to the router is looked at. */
+interface Way {
+  readonly networkKey: string
+  /** The project's transit address. */
+  readonly transit: string
+  /** The guest's address; what is only missing to others of the project is theirs to find. */
+  readonly guest: string
+}
 
 /** Looks at what an edge router is on the host. */
 export class EdgeReview {
@@ -25,28 +36,27 @@ export class EdgeReview {
   }
 
   /**
-   * What of the router, and of a project's way to it, is missing or other than it should be.
+   * What of the router, and of a guest's way to it, is missing or other than it should be.
    * @param project what nft lists of the project's namespace
    */
   async differences(
     namespace: string,
     project: readonly NftObject[],
-    networkKey: string,
-    transitAddress: string,
-  ): Promise<string[]> {
+    way: Way,
+  ): Promise<NetworkDifference[]> {
     const { name } = this.#edge
-    if ((await namespaceState(name)) !== 'present') return [`namespace ${name}`]
+    if ((await namespaceState(name)) !== 'present') return differencesOf('edge', [`namespace ${name}`])
     const announced = await readAnnounced(name)
     const routes = await readRoutes(name)
     const present = await readRuleset(name)
     const wanted = readWayTable(project)
     return [
-      ...(await this.#deviceDifferences(networkKey)),
-      ...(await settingDifferences(name, SETTINGS)),
+      ...(await this.#deviceDifferences(way)),
+      ...differencesOf('edge', await settingDifferences(name, SETTINGS)),
       ...(await this.#ruleDifferences(present)),
-      ...(await this.#routeDifferences(namespace, networkKey, transitAddress, routes)),
-      ...(await this.#addressDifferences(networkKey, routes, announced, wanted)),
-      ...forwardDifferences(transitAddress, present, wanted),
+      ...(await this.#routeDifferences(namespace, way, routes)),
+      ...(await this.#addressDifferences(way, routes, announced, wanted)),
+      ...forwardDifferences(way, present, wanted),
     ]
   }
 
@@ -67,81 +77,95 @@ export class EdgeReview {
     return entries
   }
 
-  async #deviceDifferences(networkKey: string): Promise<string[]> {
+  async #deviceDifferences({ networkKey }: Way): Promise<NetworkDifference[]> {
     const { name, port, uplink } = this.#edge
     const outer = (await listLinks(uplink.namespace)).find(({ ifname }) => ifname === port)
     const inner = await listLinks(name)
-    const isUp = (device: string) =>
-      inner.find(({ ifname }) => ifname === device)?.flags.includes('UP') === true
-    const cable = projectDevice(networkKey)
+    const downOf = (device: string) => {
+      const isUp = inner.find(({ ifname }) => ifname === device)?.flags.includes('UP') === true
+      return isUp ? [] : [`device ${name}/${device}`]
+    }
     return [
-      ...(outer?.master === uplink.bridge && outer.flags.includes('UP')
-        ? []
-        : [`device ${this.#outerName()}`]),
-      ...[UPLINK_DEVICE, cable].filter((device) => !isUp(device)).map((device) => `device ${name}/${device}`),
-      ...addressDifferences(
-        name,
-        UPLINK_DEVICE,
-        inner.find(({ ifname }) => ifname === UPLINK_DEVICE),
-        `${uplink.edgeAddress}/${parseGateway(uplink.gateway).prefix}`,
-      ),
+      ...differencesOf('edge', [
+        ...(outer?.master === uplink.bridge && outer.flags.includes('UP')
+          ? []
+          : [`device ${this.#outerName()}`]),
+        ...downOf(UPLINK_DEVICE),
+        ...addressDifferences(
+          name,
+          UPLINK_DEVICE,
+          inner.find(({ ifname }) => ifname === UPLINK_DEVICE),
+          `${uplink.edgeAddress}/${parseGateway(uplink.gateway).prefix}`,
+        ),
+      ]),
+      ...differencesOf('project', downOf(projectDevice(networkKey))),
     ]
   }
 
-  async #ruleDifferences(present: readonly NftObject[]): Promise<string[]> {
+  async #ruleDifferences(present: readonly NftObject[]): Promise<NetworkDifference[]> {
     const { name, uplink } = this.#edge
-    const document = compileEdgeRuleset({
-      ...uplink,
-      hostAddresses: await hostAddresses([null, uplink.namespace]),
-    })
+    const closed = closedNetworks(await hostAddresses([null, uplink.namespace]))
+    const document = compileEdgeRuleset({ ...uplink, closed: readClosed(present) ?? closed })
     const listing = (objects: readonly NftObject[]) => chainListing(objects, () => true)
     const differing = await this.#comparison.differences(present, document, listing)
+    const wanted = compileEdgeRuleset({ ...uplink, closed })
+    const isOutdated = JSON.stringify(document) !== JSON.stringify(wanted)
     return [
-      ...differing.map((chain) => `rules ${name}/${chain}`),
-      ...surplusNames(present, document).map((surplus) => `${surplus} in ${name}`),
+      ...differencesOf('edge', [
+        ...differing.map((chain) => `rules ${name}/${chain}`),
+        ...surplusNames(present, document).map((surplus) => `${surplus} in ${name}`),
+      ]),
+      ...differencesOf('host', isOutdated ? [`rules ${name}: addresses of the host`] : []),
     ]
   }
 
   async #routeDifferences(
     namespace: string,
-    networkKey: string,
-    transitAddress: string,
+    { networkKey, transit }: Way,
     routes: readonly Route[],
-  ): Promise<string[]> {
+  ): Promise<NetworkDifference[]> {
     const { name, uplink } = this.#edge
     const cable = projectDevice(networkKey)
     const next = parseGateway(uplink.gateway).address
     const ways = await readRoutes(namespace)
+    const isThere = routes.some(({ to, device }) => to === transit && device === cable)
+    const leadsBeyond = routes.some(({ to, via }) => to === 'default' && via === next)
+    const leadsOut = ways.some(({ to, via }) => to === 'default' && via === TRANSIT_GATEWAY)
     return [
-      ...(routes.some(({ to, device }) => to === transitAddress && device === cable)
-        ? []
-        : [`route to ${transitAddress}`]),
-      ...(routes.some(({ to, via }) => to === 'default' && via === next) ? [] : [`route from ${name}`]),
-      ...(ways.some(({ to, via }) => to === 'default' && via === TRANSIT_GATEWAY)
-        ? []
-        : [`route from ${namespace}`]),
+      ...differencesOf('project', isThere ? [] : [`route to ${transit}`]),
+      ...differencesOf('edge', leadsBeyond ? [] : [`route from ${name}`]),
+      ...differencesOf('project', leadsOut ? [] : [`route from ${namespace}`]),
     ]
   }
 
   /** Compares the public addresses that lead to the project, and those that lead nowhere, with those of its guests. */
   async #addressDifferences(
-    networkKey: string,
+    { networkKey, guest }: Way,
     routes: readonly Route[],
     announced: readonly string[],
     { publicAddresses }: WayTable,
-  ): Promise<string[]> {
+  ): Promise<NetworkDifference[]> {
     const cable = projectDevice(networkKey)
     const own = routes.filter((route) => leadsToProject(route) && route.device === cable).map(({ to }) => to)
     const led = new Set(routes.filter(leadsToProject).map(({ to }) => to))
-    const wanted = [...publicAddresses.keys()]
+    const wanted = [...publicAddresses].flatMap(([to, leadsTo]) => (leadsTo === guest ? [to] : []))
     const stray = announced.filter((to) => !led.has(to) && !publicAddresses.has(to))
     // Another project's address that has just been given up was muted before its route went.
     const still = stray.length > 0 ? await readAnnounced(this.#edge.name) : []
+    const surplus = own.filter((to) => !publicAddresses.has(to))
     return [
-      ...wanted.filter((to) => !own.includes(to)).map((to) => `route to ${to}`),
-      ...wanted.filter((to) => !announced.includes(to)).map((to) => `ARP for ${to}`),
-      ...own.filter((to) => !publicAddresses.has(to)).map((to) => `surplus route to ${to}`),
-      ...stray.filter((to) => still.includes(to)).map((to) => `surplus ARP for ${to}`),
+      ...differencesOf('guest', [
+        ...wanted.filter((to) => !own.includes(to)).map((to) => `route to ${to}`),
+        ...wanted.filter((to) => !announced.includes(to)).map((to) => `ARP for ${to}`),
+      ]),
+      ...differencesOf(
+        'project',
+        surplus.map((to) => `surplus route to ${to}`),
+      ),
+      ...differencesOf(
+        'edge',
+        stray.filter((to) => still.includes(to)).map((to) => `surplus ARP for ${to}`),
+      ),
     ]
   }
 
@@ -156,15 +180,24 @@ const SETTINGS = [...NAMESPACE_SETTINGS, ...ROUTER_SETTINGS, ...ROUTER_UPLINK_SE
 
 /** Compares the forwards that the router leads to the project with those that the project's namespace leads on. */
 function forwardDifferences(
-  transitAddress: string,
+  { transit, guest }: Way,
   present: readonly NftObject[],
   wanted: WayTable,
-): string[] {
+): NetworkDifference[] {
   const forwards = readEdgeForwards(present)
-    .filter(({ leadsTo }) => leadsTo === transitAddress)
+    .filter(({ leadsTo }) => leadsTo === transit)
     .map(({ key }) => key)
+  const own = [...wanted.forwards].flatMap(([key, leadsTo]) => (leadsTo === guest ? [key] : []))
+  const missing = own.filter((key) => !forwards.includes(key))
+  const surplus = forwards.filter((key) => !wanted.forwards.has(key))
   return [
-    ...[...wanted.forwards.keys()].filter((key) => !forwards.includes(key)).map((key) => `forward ${key}`),
-    ...forwards.filter((key) => !wanted.forwards.has(key)).map((key) => `surplus forward ${key}`),
+    ...differencesOf(
+      'guest',
+      missing.map((key) => `forward ${key}`),
+    ),
+    ...differencesOf(
+      'project',
+      surplus.map((key) => `surplus forward ${key}`),
+    ),
   ]
 }

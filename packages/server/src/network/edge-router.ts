@@ -14,12 +14,14 @@ import {
   type Edge,
   type Transit,
 } from './bridge-uplink.ts'
+import { closedNetworks } from './closed-networks.ts'
 import { ensureProjectCable, ensureUplinkCable, removeDevice } from './edge-cables.ts'
 import { EdgeReview } from './edge-review.ts'
 import { compileEdgeForwards, compileEdgeRuleset, readEdgeForwards } from './edge-ruleset.ts'
 import { hostAddresses, leadsToProject, readAnnounced, readRoutes } from './edge-state.ts'
 import { ROUTER_SETTINGS, setKernel } from './kernel-settings.ts'
-import type { ProjectNetwork } from './network-driver.ts'
+import type { NetworkDifference } from './network-difference.ts'
+import type { GuestPort, ProjectNetwork } from './network-driver.ts'
 import { parseGateway } from './network-names.ts'
 import type { NftObject } from './nft-json.ts'
 import {
@@ -83,11 +85,17 @@ export class EdgeRouter {
   }
 
   /**
-   * What of the project's way to the operator's network is missing or other than it should be.
+   * What of a guest's way to the operator's network is missing or other than it should be.
    * @param present what nft lists of the project's namespace
    */
-  differences(namespace: string, network: ProjectNetwork, present: readonly NftObject[]): Promise<string[]> {
-    return this.#review.differences(namespace, present, network.key, this.transitOf(network).address)
+  differences(
+    namespace: string,
+    network: ProjectNetwork,
+    port: GuestPort,
+    present: readonly NftObject[],
+  ): Promise<NetworkDifference[]> {
+    const way = { networkKey: network.key, transit: this.transitOf(network).address, guest: port.address }
+    return this.#review.differences(namespace, present, way)
   }
 
   census(): Promise<CensusEntry[]> {
@@ -117,8 +125,8 @@ export class EdgeRouter {
     await this.#checkBridge()
     await makeNamespace(name)
     await setKernel(name, ROUTER_SETTINGS)
-    const own = await hostAddresses([null, uplink.namespace])
-    await loadRules(name, compileEdgeRuleset({ edgeAddress, guestEgress, hostAddresses: own }))
+    const closed = closedNetworks(await hostAddresses([null, uplink.namespace]))
+    await loadRules(name, compileEdgeRuleset({ edgeAddress, guestEgress, closed }))
     await ensureUplinkCable(this.#edge)
     const ip = (...args: string[]) => runCommand('ip', ['-n', name, ...args])
     await ip('address', 'replace', `${edgeAddress}/${prefix}`, 'dev', UPLINK_DEVICE)
@@ -142,7 +150,7 @@ export class EdgeRouter {
   async #leadForwards(network: ProjectNetwork, { forwards }: WayTable): Promise<void> {
     const { name, uplink } = this.#edge
     const present = await readRuleset(name)
-    const surplus = compileSurplusRemoval(present, compileEdgeRuleset({ ...uplink, hostAddresses: [] }))
+    const surplus = compileSurplusRemoval(present, compileEdgeRuleset({ ...uplink, closed: [] }))
     const { address } = this.transitOf(network)
     const changes = compileEdgeForwards(address, readEdgeForwards(present), [...forwards.keys()])
     const nftables = [...surplus.nftables, ...changes.nftables]

@@ -6,10 +6,15 @@ import {
   transitAddress,
   uplinkPortName,
 } from './bridge-uplink.ts'
+import { closedNetworks } from './closed-networks.ts'
 import { compileEdgeForwards, compileEdgeRuleset, readEdgeForwards } from './edge-ruleset.ts'
 import { keyOfNamespace } from './network-names.ts'
 
-const settings = { edgeAddress: '203.0.113.10', guestEgress: true, hostAddresses: ['192.0.2.9', '127.0.0.1'] }
+const settings = {
+  edgeAddress: '203.0.113.10',
+  guestEgress: true,
+  closed: closedNetworks(['192.0.2.9', '127.0.0.1']),
+}
 
 test('loading the router’s rules leaves its forwards as they are', () => {
   const lines = compileEdgeRuleset(settings).nftables.map((command) => JSON.stringify(command))

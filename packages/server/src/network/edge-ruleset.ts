@@ -1,5 +1,6 @@
-import { addressSet, addressText, union, type AddressSet } from './address-set.ts'
+import type { AddressSet } from './address-set.ts'
 import { TRANSIT_NETWORK, UPLINK_DEVICE } from './bridge-uplink.ts'
+import { closingRule } from './closed-networks.ts'
 import { guardChain, translationChain } from './nft-chains.ts'
 import {
   ACCEPT,
@@ -21,21 +22,6 @@ import {
 } from './nft-json.ts'
 import { REFUSE, refusalRules } from './policy-rules.ts'
 
-/**
- * Closed to guests, wherever the operator's network leads: what is not globally reachable (RFC 6890) may be the
- * operator's own.
- */
-const PRIVATE_NETWORKS = addressSet([
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '224.0.0.0/3',
-])
-
 /** The maps of the forwards: nft's own syntax has no maps called tcp or udp. */
 const FORWARDS = { tcp: 'forwards-tcp', udp: 'forwards-udp' } as const
 
@@ -48,8 +34,8 @@ const TO_UPLINK = equal(meta('oifname'), UPLINK_DEVICE)
 export interface EdgeSettings {
   readonly edgeAddress: string
   readonly guestEgress: boolean
-  /** The host's own addresses: closed to guests. */
-  readonly hostAddresses: readonly string[]
+  /** What guests may not reach, see closedNetworks. */
+  readonly closed: AddressSet
 }
 
 /**
@@ -61,8 +47,7 @@ export interface EdgeSettings {
  * Nothing reaches the router itself but pings. A project's packets can only come from its transit address and its
  * guests' public addresses: the kernel drops others by the reverse path.
  */
-export function compileEdgeRuleset({ edgeAddress, guestEgress, hostAddresses }: EdgeSettings): NftDocument {
-  const closed = union([...PRIVATE_NETWORKS, ...addressSet(hostAddresses)])
+export function compileEdgeRuleset({ edgeAddress, guestEgress, closed }: EdgeSettings): NftDocument {
   const toEdge = (protocol: 'tcp' | 'udp') =>
     rule(INET, 'arrive', [
       equal(field('ip', 'daddr'), edgeAddress),
@@ -70,7 +55,6 @@ export function compileEdgeRuleset({ edgeAddress, guestEgress, hostAddresses }: 
     ])
   const translated = { match: { op: 'in', left: ct('status'), right: 'dnat' } }
   const comesIn = guestEgress ? [] : [FROM_UPLINK]
-  const closes = { match: { op: '==', left: field('ip', 'daddr'), right: { set: elementsOf(closed) } } }
   return {
     nftables: [
       add({ table: { family: INET.family, name: TABLE } }),
@@ -95,7 +79,7 @@ export function compileEdgeRuleset({ edgeAddress, guestEgress, hostAddresses }: 
       rule(INET, 'forward', [...comesIn, TO_PROJECT, differ(field('ip', 'daddr'), TRANSIT), ACCEPT]),
       ...(guestEgress
         ? [
-            rule(INET, 'forward', [FROM_PROJECT, closes, DROP]),
+            closingRule('forward', FROM_PROJECT, closed),
             rule(INET, 'forward', [FROM_PROJECT, TO_UPLINK, ACCEPT]),
           ]
         : []),
@@ -151,10 +135,4 @@ export function readEdgeForwards(objects: readonly NftObject[]): EdgeForward[] {
       ? []
       : elem.map(([port, leadsTo]) => ({ key: `${protocol} ${port}`, leadsTo }))
   })
-}
-
-function elementsOf(set: AddressSet): unknown[] {
-  return set.map(([first, last]) =>
-    first === last ? addressText(first) : { range: [addressText(first), addressText(last)] },
-  )
 }

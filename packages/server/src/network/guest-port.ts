@@ -1,6 +1,7 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { Transit } from './bridge-uplink.ts'
 import type { GuestPolicy } from './guest-policy.ts'
+import { differencesOf, type NetworkDifference } from './network-difference.ts'
 import type { GuestPort, ProjectNetwork } from './network-driver.ts'
 import { BRIDGE } from './network-names.ts'
 import {
@@ -79,24 +80,32 @@ export async function joinDifferences(
   namespace: string,
   network: ProjectNetwork,
   port: GuestPort,
-): Promise<string[]> {
-  if ((await namespaceState(namespace)) !== 'present') return [`namespace ${namespace}`]
+): Promise<NetworkDifference[]> {
+  if ((await namespaceState(namespace)) !== 'present')
+    return differencesOf('project', [`namespace ${namespace}`])
   const links = await listLinks(namespace)
   const bridge = links.find(({ ifname }) => ifname === BRIDGE)
-  if (bridge?.flags.includes('UP') !== true) return [`device ${namespace}/${BRIDGE}`]
-  const differences = addressDifferences(namespace, BRIDGE, bridge, network.gateway)
+  if (bridge?.flags.includes('UP') !== true)
+    return differencesOf('project', [`device ${namespace}/${BRIDGE}`])
   const link = links.find(({ ifname }) => ifname === port.tap)
-  if (link === undefined) return [...differences, `device ${port.tap}`]
-  if (link.master !== BRIDGE || !link.flags.includes('UP')) differences.push(`device ${port.tap}`)
+  return [
+    ...differencesOf('project', addressDifferences(namespace, BRIDGE, bridge, network.gateway)),
+    ...differencesOf('guest', link ? await placeDifferences(namespace, port, link) : [`device ${port.tap}`]),
+  ]
+}
+
+async function placeDifferences(namespace: string, port: GuestPort, link: NetworkLink): Promise<string[]> {
   const flags = link.linkinfo?.info_slave_data ?? {}
-  if (Object.entries(BRIDGE_FLAGS).some(([name, on]) => flags[name] !== on))
-    differences.push(`bridge port ${port.tap}`)
   const args = ['-n', namespace, '-json', 'neighbour', 'show', port.address, 'dev', BRIDGE]
   const [neighbour] = JSON.parse(await runCommand('ip', args)) as { lladdr?: string; state?: string[] }[]
-  if (neighbour?.lladdr !== port.mac || neighbour.state?.includes('PERMANENT') !== true)
-    differences.push(`neighbour ${port.address}`)
-  if (!(await hasBridgeEntry(namespace, port))) differences.push(`bridge entry ${port.mac}`)
-  return differences
+  const isKnown = neighbour?.lladdr === port.mac && neighbour.state?.includes('PERMANENT') === true
+  const isFlagged = Object.entries(BRIDGE_FLAGS).every(([name, on]) => flags[name] === on)
+  return [
+    ...(link.master === BRIDGE && link.flags.includes('UP') ? [] : [`device ${port.tap}`]),
+    ...(isFlagged ? [] : [`bridge port ${port.tap}`]),
+    ...(isKnown ? [] : [`neighbour ${port.address}`]),
+    ...((await hasBridgeEntry(namespace, port)) ? [] : [`bridge entry ${port.mac}`]),
+  ]
 }
 
 /** Whether the bridge knows, for good, that the guest's frames go to its port. */

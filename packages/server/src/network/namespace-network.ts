@@ -15,6 +15,7 @@ import {
   UPLINK_SETTINGS,
 } from './kernel-settings.ts'
 import { listNamespaces, takeCensus } from './namespace-census.ts'
+import { differencesOf, type NetworkDifference } from './network-difference.ts'
 import {
   PlaceTakenError,
   type Forward,
@@ -152,19 +153,23 @@ export class NamespaceNetwork implements NetworkDriver {
     })
   }
 
-  async portDifferences(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<string[]> {
+  async portDifferences(
+    network: ProjectNetwork,
+    port: GuestPort,
+    policy: GuestPolicy,
+  ): Promise<NetworkDifference[]> {
     const namespace = this.namespaceOf(network.key)
     const joined = await joinDifferences(namespace, network, port)
     if ((await namespaceState(namespace)) !== 'present') return joined
     const transit = this.#transitOf(network)
     const present = await readRuleset(namespace)
-    const rules = await this.#rules.differences(present, network, transit, { ...port, policy })
+    const settings = transit === null ? CLOSED_SETTINGS : ROUTED_SETTINGS
     return [
       ...joined,
-      ...(await settingDifferences(namespace, transit === null ? CLOSED_SETTINGS : ROUTED_SETTINGS)),
-      ...rules.map((name) => `rules ${name}`),
-      ...surplusNames(present, compileRuleset(network, transit, [])),
-      ...((await this.#edge?.differences(namespace, network, present)) ?? []),
+      ...differencesOf('project', await settingDifferences(namespace, settings)),
+      ...(await this.#rules.differences(present, network, transit, { ...port, policy })),
+      ...differencesOf('project', surplusNames(present, compileRuleset(network, transit, []))),
+      ...((await this.#edge?.differences(namespace, network, port, present)) ?? []),
     ]
   }
 

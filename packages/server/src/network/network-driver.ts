@@ -2,6 +2,7 @@ import type { CensusEntry } from '@berth/contract/host/census'
 import { HostError } from '@berth/contract/host/host-error'
 import type { Gate } from './gate.ts'
 import type { GuestPolicy, Transport } from './guest-policy.ts'
+import type { NetworkDifference } from './network-difference.ts'
 
 /** A project's private network on this host. */
 export interface ProjectNetwork {
@@ -70,8 +71,11 @@ export interface NetworkDriver {
    * are there already are not loaded again, so they keep their counters.
    */
   ensurePort(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<void>
-  /** What of a port is missing on the host or other than it should be, for a person to read; none: all is well. */
-  portDifferences(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<string[]>
+  /**
+   * What of a port, and of what it shares with others, is missing on the host or other than it should be; none: all
+   * is well.
+   */
+  portDifferences(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<NetworkDifference[]>
   /** Whether a guest's process holds the port: false too where the port, or the project's network, is gone. */
   carriesGuest(networkKey: string, port: GuestPort): Promise<boolean>
   ruleCounters(networkKey: string, port: GuestPort): Promise<RuleCounter[]>

@@ -1,8 +1,9 @@
 import type { Transit } from './bridge-uplink.ts'
+import { differencesOf, type NetworkDifference } from './network-difference.ts'
 import type { ProjectNetwork } from './network-driver.ts'
 import { jumpTo, type NftObject } from './nft-json.ts'
 import { chainListing, RulesComparison, type Listing } from './rules-comparison.ts'
-import { chainsOf, compileRuleset, type GuardedPort } from './ruleset.ts'
+import { compileRuleset, ownChains, sharedChains, type ChainName, type GuardedPort } from './ruleset.ts'
 import { viaChain } from './translation-rules.ts'
 
 /** Compares the rules in the kernel with those that a port should have. */
@@ -10,7 +11,7 @@ export class PortRulesState {
   readonly #comparison = new RulesComparison()
 
   /**
-   * The names of what is missing or differs; none when the kernel has exactly the expected rules.
+   * What is missing or differs; none when the kernel has exactly the expected rules.
    * @param present what nft lists of the project's namespace
    */
   async differences(
@@ -18,15 +19,23 @@ export class PortRulesState {
     network: ProjectNetwork,
     transit: Transit | null,
     port: GuardedPort,
-  ): Promise<string[]> {
+  ): Promise<NetworkDifference[]> {
     const document = compileRuleset(network, transit, [port])
-    return this.#comparison.differences(present, document, (objects) => listingOf(objects, port, transit))
+    const translated = transit !== null
+    const shared = new Set(sharedChains(translated).map(chainText))
+    const chains = new Set([...shared, ...ownChains(port, translated).map(chainText)])
+    const listing = (objects: readonly NftObject[]) => listingOf(objects, port, chains)
+    const names = await this.#comparison.differences(present, document, listing)
+    return names.flatMap((name) => differencesOf(shared.has(name) ? 'project' : 'guest', [`rules ${name}`]))
   }
 }
 
+function chainText({ family, name }: ChainName): string {
+  return `${family} ${name}`
+}
+
 /** What of a namespace's objects the port's packets meet. */
-function listingOf(objects: readonly NftObject[], port: GuardedPort, transit: Transit | null): Listing {
-  const chains = new Set(chainsOf(port, transit !== null).map(({ family, name }) => `${family} ${name}`))
+function listingOf(objects: readonly NftObject[], port: GuardedPort, chains: ReadonlySet<string>): Listing {
   const listing = chainListing(objects, (name) => chains.has(name))
   for (const { map } of objects as readonly Record<string, Record<string, unknown> | undefined>[]) {
     if (map)

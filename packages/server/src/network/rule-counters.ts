@@ -1,6 +1,6 @@
 import type { GuestPort, RuleCounter } from './network-driver.ts'
 import { readRuleset } from './project-namespace.ts'
-import { chainsOf } from './ruleset.ts'
+import { ownChains } from './ruleset.ts'
 
 interface ListedRule {
   readonly chain: string
@@ -10,8 +10,8 @@ interface ListedRule {
 
 /** What the kernel counted at each of a port's rules that count: refused frames of the guest, and its firewall. */
 export async function readRuleCounters(namespace: string, port: GuestPort): Promise<RuleCounter[]> {
-  const own = chainsOf(port, false).filter(({ name }) => name.startsWith('from-') || name.startsWith('to-'))
-  const names = new Set(own.map(({ name }) => name))
+  const own = ownChains(port, false).map(({ name }) => name)
+  const names = new Set(own.filter((name) => name.startsWith('from-') || name.startsWith('to-')))
   const rules = (await readRuleset(namespace))
     .flatMap(({ rule }) => (rule === undefined ? [] : [rule as ListedRule]))
     .filter(({ chain }) => names.has(chain))

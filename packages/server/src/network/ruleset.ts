@@ -116,17 +116,25 @@ function waysOf({ address, policy }: GuardedPort, present: WayTable): NftObject[
   return wayChanges(present, address, wantedWays(address, policy.ways))
 }
 
-/** The chains that one port's packets and frames meet: the project's and the port's own. */
-export function chainsOf(
-  port: GuestPort,
-  translated: boolean,
-): { readonly family: string; readonly table: string; readonly name: string }[] {
+/** A chain as nft names it. */
+export interface ChainName {
+  readonly family: string
+  readonly table: string
+  readonly name: string
+}
+
+/** The chains that the packets and frames of all of a project's ports meet. */
+export function sharedChains(translated: boolean): ChainName[] {
   const shared = ['refuse', 'input', 'output', 'forward'].map((name) => ({ ...INET, name }))
   const frames = ['prerouting', 'forward'].map((name) => ({ ...LINK, name }))
-  const translating = translated
-    ? [...TRANSLATION_HOOKS.map((name) => ({ ...INET, name })), viaChain(port.address)]
-    : []
-  return [...shared, ...frames, ...translating, ...portParts(port, translated).map(({ chain }) => chain)]
+  const translating = translated ? TRANSLATION_HOOKS.map((name) => ({ ...INET, name })) : []
+  return [...shared, ...frames, ...translating]
+}
+
+/** The chains that are one port's own. */
+export function ownChains(port: GuestPort, translated: boolean): ChainName[] {
+  const own = portParts(port, translated).map(({ chain }) => chain)
+  return translated ? [viaChain(port.address), ...own] : own
 }
 
 /** The chain that holds the firewall rules of the guest at an address. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { CensusEntry } from '@berth/contract/host/census'
+import type { NetworkDifference } from './network-difference.ts'
 import {
   PlaceTakenError,
   type Forward,
@@ -25,7 +26,7 @@ export class SimulatedNetwork implements NetworkDriver {
 
   async ensurePort(): Promise<void> {}
 
-  async portDifferences(): Promise<string[]> {
+  async portDifferences(): Promise<NetworkDifference[]> {
     return []
   }
 
