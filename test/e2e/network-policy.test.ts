@@ -230,7 +230,7 @@ test('what others did beside the rules is named, and undone', async () => {
   for (const [damage, names] of damages) {
     await inside(...damage)
     expect(await bench.differences(one, port, policy), damage.join(' ')).toEqual(names)
-    for (const each of [port, sibling]) await network.ensurePort(one, each, policy)
+    for (const each of [port, sibling]) await bench.restore(one, each, policy)
     expect(await bench.differences(one, port, policy), damage.join(' ')).toEqual([])
   }
   expect(await inside('nft', 'list', 'tables')).toBe(tables)

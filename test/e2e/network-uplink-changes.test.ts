@@ -178,7 +178,7 @@ test('whatever is lost or changed is named, and made again', async () => {
   for (const [damage, name] of damages) {
     await damage()
     expect(await bench.differences(one, port, wanted)).toContain(name)
-    await network.ensurePort(one, port, wanted)
+    await bench.restore(one, port, wanted)
     expect(await bench.differences(one, port, wanted), name).toEqual([])
   }
   // What nobody asked for counts as well.

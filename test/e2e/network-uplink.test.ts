@@ -172,8 +172,12 @@ test('egress that is off stays off, while connections from outside are answered'
   // Another installation beside the first, on an edge address of its own.
   const uplink = { ...operator.uplink(false), edgeAddress: '203.0.113.11' }
   const silent = new NetworkBench(uplink)
+  const bridge = () => operator.ip('-brief', 'link', 'show', 'dev', 'wan')
+  const before = await bridge()
   await silent.setUp()
   try {
+    // Its port leaves the operator's bridge the MAC address that it has.
+    expect(await bridge()).toBe(before)
     await silent.a.attach(routedPolicy({ publicAddress: OTHER, rules: [allowPort('any', 22)] }))
     expect(await knock(office, [`${OTHER}:22`], 1500)).toEqual(['a'])
     const closed = ['198.51.100.10:80', '203.0.113.50:80', `${PUBLIC_A}:22`]

@@ -92,6 +92,12 @@ export class NetworkBench {
     return (await this.network.portDifferences(project, port, policy)).map(({ what }) => what)
   }
 
+  /** Makes a guest's place and all that it stands on, as a server does that looks after it. */
+  async restore(project: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<void> {
+    await this.network.ensureProject(project)
+    await this.network.ensurePort(project, port, policy)
+  }
+
   async stopGuests(): Promise<void> {
     for (const guest of this.#guests.values()) await guest.stop()
   }

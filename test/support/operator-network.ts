@@ -68,6 +68,8 @@ export class OperatorNetwork {
       'add',
       'name',
       'near',
+      'address',
+      '02:00:00:00:50:00',
       'type',
       'veth',
       'peer',

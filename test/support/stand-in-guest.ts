@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { EdgeRouter } from '../../packages/server/src/network/edge-router.ts'
-import { attachPort } from '../../packages/server/src/network/guest-port.ts'
+import { joinPort } from '../../packages/server/src/network/guest-port.ts'
+import { linkOf, lookAt } from '../../packages/server/src/network/namespace-look.ts'
+import { loadRules, readRuleset } from '../../packages/server/src/network/project-namespace.ts'
+import { compileRuleset } from '../../packages/server/src/network/ruleset.ts'
+import { readWayTable } from '../../packages/server/src/network/translation-rules.ts'
 import { CLOSED_POLICY, type GuestPolicy } from '../../packages/server/src/network/guest-policy.ts'
 import type { GuestPort, ProjectNetwork } from '../../packages/server/src/network/network-driver.ts'
 import { runCommand } from '../../packages/server/src/host/run-command.ts'
@@ -117,7 +121,12 @@ export class StandInGuest {
   /** Loads the port's rules and joins it to the bridge, as often as wanted. */
   async attach(policy: GuestPolicy = CLOSED_POLICY): Promise<void> {
     const transit = this.#edge?.transitOf(this.#network) ?? null
-    await attachPort(this.#project, this.#network, transit, this.port, policy)
+    const [look, rules] = await Promise.all([lookAt(this.#project), readRuleset(this.#project)])
+    const ports = [{ ...this.port, policy }]
+    const ways = readWayTable(transit === null ? [] : rules)
+    await loadRules(this.#project, compileRuleset(this.#network, transit, ports, ways))
+    const link = linkOf(look.links, this.port.tap)
+    await joinPort(this.#project, look, this.port, { lines: [], link })
     await this.#edge?.mirror(this.#project, this.#network)
   }
 

@@ -1,4 +1,5 @@
 import { addressNumber } from './address-set.ts'
+import type { NetworkLink } from './namespace-look.ts'
 import { runCommand } from '../host/run-command.ts'
 
 /**
@@ -12,14 +13,16 @@ send($socket, pack('H*', $frame), 0, pack('SnlSCCa8', 17, 0, $index, 0, 0, 6, ''
 `
 
 /**
- * Tells the neighbours on a device that an address is at its MAC address, by a gratuitous ARP request (RFC 5227,
+ * Tells the neighbours on a namespace's device that an address is at its MAC address, by a gratuitous ARP request (RFC 5227,
  * section 3): who remembers another place for the address, from an earlier owner, corrects that.
  */
-export async function announceAddress(namespace: string, device: string, address: string): Promise<void> {
-  const text = await runCommand('ip', ['-n', namespace, '-json', 'link', 'show', 'dev', device])
-  const [link] = JSON.parse(text) as { ifindex: number; address: string }[]
-  if (link === undefined) return
-  const mac = Buffer.from(link.address.replaceAll(':', ''), 'hex')
+export async function announceAddress(
+  namespace: string,
+  device: NetworkLink | undefined,
+  address: string,
+): Promise<void> {
+  if (device?.ifindex === undefined || device.address === undefined) return
+  const mac = Buffer.from(device.address.replaceAll(':', ''), 'hex')
   const ip = Buffer.alloc(4)
   ip.writeUInt32BE(addressNumber(address))
   const frame = Buffer.concat([
@@ -32,6 +35,6 @@ export async function announceAddress(namespace: string, device: string, address
     ip,
     Buffer.alloc(18),
   ])
-  const perl = ['perl', '-e', SENDER, String(link.ifindex), frame.toString('hex')]
+  const perl = ['perl', '-e', SENDER, String(device.ifindex), frame.toString('hex')]
   await runCommand('ip', ['netns', 'exec', namespace, ...perl])
 }

@@ -2,17 +2,13 @@ import type { CensusEntry } from '@berth/contract/host/census'
 import { projectDevice, TRANSIT_GATEWAY, UPLINK_DEVICE, type Edge } from './bridge-uplink.ts'
 import { closedNetworks, readClosed } from './closed-networks.ts'
 import { compileEdgeRuleset, readEdgeForwards } from './edge-ruleset.ts'
-import { hostAddresses, leadsToProject, readAnnounced, readRoutes, type Route } from './edge-state.ts'
-import {
-  NAMESPACE_SETTINGS,
-  ROUTER_SETTINGS,
-  ROUTER_UPLINK_SETTINGS,
-  settingDifferences,
-} from './kernel-settings.ts'
+import { announcedBy, leadsToProject, lookAtOperator, type OperatorSide } from './edge-state.ts'
+import { EDGE_SETTINGS, settingDifferences } from './kernel-settings.ts'
+import { addressDifferences, isUp, linkOf, listLinks, lookAt, type NamespaceLook } from './namespace-look.ts'
 import { differencesOf, type NetworkDifference } from './network-difference.ts'
 import { parseGateway } from './network-names.ts'
 import type { NftObject } from './nft-json.ts'
-import { addressDifferences, listLinks, namespaceState, readRuleset } from './project-namespace.ts'
+import { namespaceState, readRuleset } from './project-namespace.ts'
 import { chainListing, RulesComparison } from './rules-comparison.ts'
 import { surplusNames } from './surplus-rules.ts'
 import { readWayTable, type WayTable } from './translation-rules.ts'
@@ -37,25 +33,30 @@ export class EdgeReview {
 
   /**
    * What of the router, and of a guest's way to it, is missing or other than it should be.
-   * @param project what nft lists of the project's namespace
+   * @param project what the project's namespace is like
+   * @param rules what nft lists of it
    */
   async differences(
     namespace: string,
-    project: readonly NftObject[],
+    project: NamespaceLook,
+    rules: readonly NftObject[],
     way: Way,
   ): Promise<NetworkDifference[]> {
-    const { name } = this.#edge
+    const { name, uplink } = this.#edge
     if ((await namespaceState(name)) !== 'present') return differencesOf('edge', [`namespace ${name}`])
-    const announced = await readAnnounced(name)
-    const routes = await readRoutes(name)
-    const present = await readRuleset(name)
-    const wanted = readWayTable(project)
+    const look = await lookAt(name)
+    const [present, settings, outside] = await Promise.all([
+      readRuleset(name),
+      settingDifferences(name, EDGE_SETTINGS),
+      lookAtOperator(uplink),
+    ])
+    const wanted = readWayTable(rules)
     return [
-      ...(await this.#deviceDifferences(way)),
-      ...differencesOf('edge', await settingDifferences(name, SETTINGS)),
-      ...(await this.#ruleDifferences(present)),
-      ...(await this.#routeDifferences(namespace, way, routes)),
-      ...(await this.#addressDifferences(way, routes, announced, wanted)),
+      ...this.#deviceDifferences(way, look, outside),
+      ...differencesOf('edge', settings),
+      ...(await this.#ruleDifferences(present, outside)),
+      ...this.#routeDifferences(namespace, way, look, project),
+      ...(await this.#addressDifferences(way, look, wanted)),
       ...forwardDifferences(way, present, wanted),
     ]
   }
@@ -70,31 +71,29 @@ export class EdgeReview {
     const state = await namespaceState(name)
     if (state !== 'absent') entries.push({ kind: 'namespace', name })
     if (state !== 'present') return entries
-    for (const { to, via, device } of await readRoutes(name)) {
+    for (const { to, via, device } of (await lookAt(name)).routes) {
       if (!leadsToProject({ to, via, device })) continue
       entries.push({ kind: 'public-address', name: to, owner: device.slice(projectDevice('').length) })
     }
     return entries
   }
 
-  async #deviceDifferences({ networkKey }: Way): Promise<NetworkDifference[]> {
+  #deviceDifferences(
+    { networkKey }: Way,
+    { links }: NamespaceLook,
+    outside: OperatorSide,
+  ): NetworkDifference[] {
     const { name, port, uplink } = this.#edge
-    const outer = (await listLinks(uplink.namespace)).find(({ ifname }) => ifname === port)
-    const inner = await listLinks(name)
-    const downOf = (device: string) => {
-      const isUp = inner.find(({ ifname }) => ifname === device)?.flags.includes('UP') === true
-      return isUp ? [] : [`device ${name}/${device}`]
-    }
+    const outer = linkOf(outside.links, port)
+    const downOf = (device: string) => (isUp(linkOf(links, device)) ? [] : [`device ${name}/${device}`])
     return [
       ...differencesOf('edge', [
-        ...(outer?.master === uplink.bridge && outer.flags.includes('UP')
-          ? []
-          : [`device ${this.#outerName()}`]),
+        ...(outer?.master === uplink.bridge && isUp(outer) ? [] : [`device ${this.#outerName()}`]),
         ...downOf(UPLINK_DEVICE),
         ...addressDifferences(
           name,
           UPLINK_DEVICE,
-          inner.find(({ ifname }) => ifname === UPLINK_DEVICE),
+          linkOf(links, UPLINK_DEVICE),
           `${uplink.edgeAddress}/${parseGateway(uplink.gateway).prefix}`,
         ),
       ]),
@@ -102,9 +101,12 @@ export class EdgeReview {
     ]
   }
 
-  async #ruleDifferences(present: readonly NftObject[]): Promise<NetworkDifference[]> {
+  async #ruleDifferences(
+    present: readonly NftObject[],
+    { addresses }: OperatorSide,
+  ): Promise<NetworkDifference[]> {
     const { name, uplink } = this.#edge
-    const closed = closedNetworks(await hostAddresses([null, uplink.namespace]))
+    const closed = closedNetworks(addresses)
     const document = compileEdgeRuleset({ ...uplink, closed: readClosed(present) ?? closed })
     const listing = (objects: readonly NftObject[]) => chainListing(objects, () => true)
     const differing = await this.#comparison.differences(present, document, listing)
@@ -119,18 +121,18 @@ export class EdgeReview {
     ]
   }
 
-  async #routeDifferences(
+  #routeDifferences(
     namespace: string,
     { networkKey, transit }: Way,
-    routes: readonly Route[],
-  ): Promise<NetworkDifference[]> {
+    { routes }: NamespaceLook,
+    project: NamespaceLook,
+  ): NetworkDifference[] {
     const { name, uplink } = this.#edge
     const cable = projectDevice(networkKey)
     const next = parseGateway(uplink.gateway).address
-    const ways = await readRoutes(namespace)
     const isThere = routes.some(({ to, device }) => to === transit && device === cable)
     const leadsBeyond = routes.some(({ to, via }) => to === 'default' && via === next)
-    const leadsOut = ways.some(({ to, via }) => to === 'default' && via === TRANSIT_GATEWAY)
+    const leadsOut = project.routes.some(({ to, via }) => to === 'default' && via === TRANSIT_GATEWAY)
     return [
       ...differencesOf('project', isThere ? [] : [`route to ${transit}`]),
       ...differencesOf('edge', leadsBeyond ? [] : [`route from ${name}`]),
@@ -141,17 +143,18 @@ export class EdgeReview {
   /** Compares the public addresses that lead to the project, and those that lead nowhere, with those of its guests. */
   async #addressDifferences(
     { networkKey, guest }: Way,
-    routes: readonly Route[],
-    announced: readonly string[],
+    look: NamespaceLook,
     { publicAddresses }: WayTable,
   ): Promise<NetworkDifference[]> {
+    const { routes } = look
+    const announced = announcedBy(look)
     const cable = projectDevice(networkKey)
     const own = routes.filter((route) => leadsToProject(route) && route.device === cable).map(({ to }) => to)
     const led = new Set(routes.filter(leadsToProject).map(({ to }) => to))
     const wanted = [...publicAddresses].flatMap(([to, leadsTo]) => (leadsTo === guest ? [to] : []))
     const stray = announced.filter((to) => !led.has(to) && !publicAddresses.has(to))
     // Another project's address that has just been given up was muted before its route went.
-    const still = stray.length > 0 ? await readAnnounced(this.#edge.name) : []
+    const still = stray.length > 0 ? announcedBy(await lookAt(this.#edge.name)) : []
     const surplus = own.filter((to) => !publicAddresses.has(to))
     return [
       ...differencesOf('guest', [
@@ -174,9 +177,6 @@ export class EdgeReview {
     return uplink.namespace === null ? port : `${uplink.namespace}/${port}`
   }
 }
-
-/** What the kernel is told of the router's namespace. */
-const SETTINGS = [...NAMESPACE_SETTINGS, ...ROUTER_SETTINGS, ...ROUTER_UPLINK_SETTINGS]
 
 /** Compares the forwards that the router leads to the project with those that the project's namespace leads on. */
 function forwardDifferences(

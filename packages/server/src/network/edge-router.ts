@@ -1,7 +1,6 @@
 import type { CensusEntry } from '@berth/contract/host/census'
 import { HostError } from '@berth/contract/host/host-error'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
-import { runCommand } from '../host/run-command.ts'
 import { announceAddress } from './announce-address.ts'
 import {
   edgeRouterName,
@@ -15,18 +14,24 @@ import {
   type Transit,
 } from './bridge-uplink.ts'
 import { closedNetworks } from './closed-networks.ts'
-import { ensureProjectCable, ensureUplinkCable, removeDevice } from './edge-cables.ts'
+import {
+  cableLines,
+  deletion,
+  ensureUplinkCable,
+  projectCable,
+  removeDevice,
+  routerLines,
+} from './edge-cables.ts'
 import { EdgeReview } from './edge-review.ts'
 import { compileEdgeForwards, compileEdgeRuleset, readEdgeForwards } from './edge-ruleset.ts'
-import { hostAddresses, leadsToProject, readAnnounced, readRoutes } from './edge-state.ts'
-import { ROUTER_SETTINGS, setKernel } from './kernel-settings.ts'
+import { announcedBy, leadsToProject, lookAtOperator, type OperatorSide } from './edge-state.ts'
+import { runIp } from './ip-batch.ts'
+import { EDGE_SETTINGS, setKernel } from './kernel-settings.ts'
+import { linkOf, listLinks, lookAt, type NamespaceLook, type NetworkLink } from './namespace-look.ts'
 import type { NetworkDifference } from './network-difference.ts'
 import type { GuestPort, ProjectNetwork } from './network-driver.ts'
-import { parseGateway } from './network-names.ts'
 import type { NftObject } from './nft-json.ts'
 import {
-  dropOtherAddresses,
-  listLinks,
   loadRules,
   makeNamespace,
   namespaceState,
@@ -65,37 +70,64 @@ export class EdgeRouter {
     return { address: transitAddress(number), guestEgress: this.#edge.uplink.guestEgress }
   }
 
-  /** Makes the router, and the project's cable to it; the project's namespace must be there. */
-  attach(namespace: string, network: ProjectNetwork): Promise<void> {
+  /**
+   * Makes the router, and the project's cable to it; the project's namespace must be there.
+   * @param look what the project's namespace is like
+   * @returns the project's end of the cable as it was before; undefined when it is new
+   */
+  attach(namespace: string, network: ProjectNetwork, look: NamespaceLook): Promise<NetworkLink | undefined> {
     return this.#alone(async () => {
-      await this.#ensureRouter()
+      const { name, uplink } = this.#edge
       const { address } = this.transitOf(network)
-      await ensureProjectCable(this.#edge, namespace, network.key, address)
+      const outside = await lookAtOperator(uplink)
+      this.#checkBridge(outside)
+      await makeNamespace(name)
+      const router = await lookAt(name)
+      const cable = projectCable(network.key, router.links, look.links)
+      const { device, atRouter, atProject } = cable
+      if (atRouter && !atProject) await runIp(name, [deletion(device)])
+      if (atProject && !atRouter) await runIp(namespace, [deletion(UPLINK_DEVICE)])
+      await loadRules(name, compileEdgeRuleset({ ...uplink, closed: closedNetworks(outside.addresses) }))
+      const uplinkDevice = await ensureUplinkCable(this.#edge, outside.links, router.links)
+      await setKernel(name, EDGE_SETTINGS)
+      await runIp(name, [
+        ...routerLines(this.#edge, uplinkDevice, router),
+        ...cableLines(cable, namespace, address),
+      ])
+      return atRouter && atProject
     })
   }
 
   /** Leads to the project what its namespace leads on, and nothing else; takes away what others made of the router. */
   mirror(namespace: string, network: ProjectNetwork): Promise<void> {
     return this.#alone(async () => {
-      if ((await namespaceState(this.#edge.name)) !== 'present') return
-      const wanted = readWayTable(await readRuleset(namespace))
-      await this.#leadForwards(network, wanted)
-      await this.#routeAddresses(network, wanted)
+      const { name } = this.#edge
+      if ((await namespaceState(name)) !== 'present') return
+      const [rules, look, project] = await Promise.all([
+        readRuleset(name),
+        lookAt(name),
+        readRuleset(namespace),
+      ])
+      const wanted = readWayTable(project)
+      await this.#leadForwards(network, wanted, rules)
+      await this.#routeAddresses(network, wanted, look)
     })
   }
 
   /**
    * What of a guest's way to the operator's network is missing or other than it should be.
-   * @param present what nft lists of the project's namespace
+   * @param look what the project's namespace is like
+   * @param rules what nft lists of it
    */
   differences(
     namespace: string,
     network: ProjectNetwork,
     port: GuestPort,
-    present: readonly NftObject[],
+    look: NamespaceLook,
+    rules: readonly NftObject[],
   ): Promise<NetworkDifference[]> {
     const way = { networkKey: network.key, transit: this.transitOf(network).address, guest: port.address }
-    return this.#review.differences(namespace, present, way)
+    return this.#review.differences(namespace, look, rules, way)
   }
 
   census(): Promise<CensusEntry[]> {
@@ -118,27 +150,10 @@ export class EdgeRouter {
     })
   }
 
-  async #ensureRouter(): Promise<void> {
-    const { name, uplink } = this.#edge
-    const { gateway, edgeAddress, guestEgress } = uplink
-    const { address: next, prefix } = parseGateway(gateway)
-    await this.#checkBridge()
-    await makeNamespace(name)
-    await setKernel(name, ROUTER_SETTINGS)
-    const closed = closedNetworks(await hostAddresses([null, uplink.namespace]))
-    await loadRules(name, compileEdgeRuleset({ edgeAddress, guestEgress, closed }))
-    await ensureUplinkCable(this.#edge)
-    const ip = (...args: string[]) => runCommand('ip', ['-n', name, ...args])
-    await ip('address', 'replace', `${edgeAddress}/${prefix}`, 'dev', UPLINK_DEVICE)
-    await dropOtherAddresses(name, UPLINK_DEVICE, `${edgeAddress}/${prefix}`)
-    await ip('link', 'set', 'dev', UPLINK_DEVICE, 'up')
-    await ip('route', 'replace', 'default', 'via', next, 'dev', UPLINK_DEVICE)
-  }
-
   /** @throws HostError naming the bridge when it is not there */
-  async #checkBridge(): Promise<void> {
+  #checkBridge({ links }: OperatorSide): void {
     const { bridge, namespace } = this.#edge.uplink
-    const found = (await listLinks(namespace)).find(({ ifname }) => ifname === bridge)
+    const found = linkOf(links, bridge)
     if (found?.linkinfo?.info_kind === 'bridge') return
     const what = found === undefined ? 'does not exist' : 'is no bridge'
     const where = namespace === null ? '' : ` in the network namespace ${namespace}`
@@ -147,9 +162,12 @@ export class EdgeRouter {
     )
   }
 
-  async #leadForwards(network: ProjectNetwork, { forwards }: WayTable): Promise<void> {
+  async #leadForwards(
+    network: ProjectNetwork,
+    { forwards }: WayTable,
+    present: readonly NftObject[],
+  ): Promise<void> {
     const { name, uplink } = this.#edge
-    const present = await readRuleset(name)
     const surplus = compileSurplusRemoval(present, compileEdgeRuleset({ ...uplink, closed: [] }))
     const { address } = this.transitOf(network)
     const changes = compileEdgeForwards(address, readEdgeForwards(present), [...forwards.keys()])
@@ -157,27 +175,34 @@ export class EdgeRouter {
     if (nftables.length > 0) await loadRules(name, { nftables })
   }
 
-  async #routeAddresses(network: ProjectNetwork, { publicAddresses }: WayTable): Promise<void> {
+  async #routeAddresses(
+    network: ProjectNetwork,
+    { publicAddresses }: WayTable,
+    look: NamespaceLook,
+  ): Promise<void> {
     const { name } = this.#edge
     const cable = projectDevice(network.key)
     const { address } = this.transitOf(network)
-    const ip = (...args: string[]) => runCommand('ip', ['-n', name, ...args])
-    const proxy = (verb: string, to: string) => ip('neighbour', verb, 'proxy', to, 'dev', UPLINK_DEVICE)
-    const routes = (await readRoutes(name)).filter(leadsToProject)
-    const announced = await readAnnounced(name)
+    const routes = look.routes.filter(leadsToProject)
+    const announced = announcedBy(look)
+    const proxy = (verb: string, to: string) => ['neighbour', verb, 'proxy', to, 'dev', UPLINK_DEVICE]
+    const isLed = (to: string) =>
+      routes.some((route) => route.to === to && route.device === cable && route.via === address)
     const elsewhere = (to: string) => routes.some((route) => route.to === to && route.device !== cable)
+    const wanted = [...publicAddresses.keys()]
+    const come = wanted.filter((to) => !announced.includes(to))
     // Also what an earlier life left without its route.
     const mute = announced.filter((to) => !publicAddresses.has(to) && !elsewhere(to))
     const surplus = routes.filter(({ to, device }) => device === cable && !publicAddresses.has(to))
-    for (const to of mute) await proxy('delete', to)
-    for (const { to } of surplus) await ip('route', 'delete', to, 'dev', cable)
-    for (const to of publicAddresses.keys()) {
-      if (!routes.some((route) => route.to === to && route.device === cable && route.via === address))
-        await ip('route', 'replace', to, 'via', address, 'dev', cable)
-      if (announced.includes(to)) continue
-      await proxy('add', to)
-      await announceAddress(name, UPLINK_DEVICE, to)
-    }
+    await runIp(name, [
+      ...mute.map((to) => proxy('delete', to)),
+      ...surplus.map(({ to }) => ['route', 'delete', to, 'dev', cable]),
+      ...wanted
+        .filter((to) => !isLed(to))
+        .map((to) => ['route', 'replace', to, 'via', address, 'dev', cable]),
+      ...come.map((to) => proxy('add', to)),
+    ])
+    for (const to of come) await announceAddress(name, linkOf(look.links, UPLINK_DEVICE), to)
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {

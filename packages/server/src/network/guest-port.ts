@@ -1,50 +1,42 @@
 import { HostError } from '@berth/contract/host/host-error'
-import type { Transit } from './bridge-uplink.ts'
-import type { GuestPolicy } from './guest-policy.ts'
 import { differencesOf, type NetworkDifference } from './network-difference.ts'
 import type { GuestPort, ProjectNetwork } from './network-driver.ts'
 import { BRIDGE } from './network-names.ts'
+import { runIp, upLine, type IpLine } from './ip-batch.ts'
 import {
   addressDifferences,
-  listLinks,
-  loadRules,
-  namespaceState,
-  readRuleset,
+  isUp,
+  linkOf,
+  lookAt,
+  type NamespaceLook,
   type NetworkLink,
-} from './project-namespace.ts'
-import { compilePortRemoval, compileRuleset } from './ruleset.ts'
+} from './namespace-look.ts'
+import { loadRules, namespaceState, readRuleset } from './project-namespace.ts'
+import { compilePortRemoval } from './ruleset.ts'
 import { readWayTable } from './translation-rules.ts'
-import { runCommand, tryCommand } from '../host/run-command.ts'
+import { runCommand } from '../host/run-command.ts'
 
 /**
- * Creates the port's persistent tap unless it is there, and lets `user` open it without privileges.
+ * What creates the port's persistent tap unless it is there, for `user` to open without privileges; and the tap as it
+ * is, if it stays.
  * @throws HostError while the guest of another instance, which was given up or forgotten, runs on it
  */
-export async function ensureTap(namespace: string, port: GuestPort, user: string): Promise<void> {
-  const ip = (...args: string[]) => runCommand('ip', ['-n', namespace, ...args])
-  const present = (await listLinks(namespace)).find((link) => link.ifname === port.tap)
-  if (present !== undefined) {
-    if (isOthers(present, port) && present.flags.includes('LOWER_UP')) throw takenPort(namespace, present)
-    const info = present.linkinfo
-    const ours = info?.info_kind === 'tun' && info.info_data?.type === 'tap'
-    // A tap that carries a running guest is left alone, whoever owns it.
-    if (ours && (info.info_data?.user === user || present.flags.includes('LOWER_UP'))) return
-    await ip('link', 'delete', 'dev', port.tap)
-  }
-  await ip('tuntap', 'add', 'dev', port.tap, 'mode', 'tap', 'user', user)
-}
-
-/** Loads the port's rules, then joins its device to the bridge. */
-export async function attachPort(
+export function tapLines(
   namespace: string,
-  network: ProjectNetwork,
-  transit: Transit | null,
+  { links }: NamespaceLook,
   port: GuestPort,
-  policy: GuestPolicy,
-): Promise<void> {
-  const present = readWayTable(transit === null ? [] : await readRuleset(namespace))
-  await loadRules(namespace, compileRuleset(network, transit, [{ ...port, policy }], present))
-  await joinPort(namespace, port)
+  user: string,
+): { lines: IpLine[]; link: NetworkLink | undefined } {
+  const present = linkOf(links, port.tap)
+  const creation = ['tuntap', 'add', 'dev', port.tap, 'mode', 'tap', 'user', user]
+  if (present === undefined) return { lines: [creation], link: undefined }
+  const carries = present.flags.includes('LOWER_UP')
+  if (isOthers(present, port) && carries) throw takenPort(namespace, present)
+  const info = present.linkinfo
+  const ours = info?.info_kind === 'tun' && info.info_data?.type === 'tap'
+  // A tap that carries a running guest is left alone, whoever owns it.
+  if (ours && (info.info_data?.user === user || carries)) return { lines: [], link: present }
+  return { lines: [['link', 'delete', 'dev', port.tap], creation], link: undefined }
 }
 
 /** What the bridge is told of every port, and its words for it in JSON. */
@@ -62,50 +54,69 @@ const BRIDGE_FLAGS = {
  * The port is isolated and learns nothing: the guest's MAC and its neighbour entry are written by us, so
  * a frame for the guest goes to its port only, is never flooded to the others, and no guest can claim
  * another's place. Broadcasts from the gateway still reach every port.
+ * @param look what the namespace is like
+ * @param tap what creates the device, and what it is like if it is there
  */
-export async function joinPort(namespace: string, port: GuestPort): Promise<void> {
-  const dev = ['dev', port.tap]
-  await runCommand('ip', ['-n', namespace, 'link', 'set', ...dev, 'alias', port.instanceId])
-  await runCommand('ip', ['-n', namespace, 'link', 'set', ...dev, 'master', BRIDGE])
+export async function joinPort(
+  namespace: string,
+  look: NamespaceLook,
+  port: GuestPort,
+  tap: { lines: readonly IpLine[]; link: NetworkLink | undefined },
+): Promise<void> {
+  const set = ['link', 'set', 'dev', port.tap]
   const flags = Object.entries(BRIDGE_FLAGS).flatMap(([name, on]) => [name, on ? 'on' : 'off'])
-  await runCommand('bridge', ['-n', namespace, 'link', 'set', ...dev, ...flags])
-  await runCommand('bridge', ['-n', namespace, 'fdb', 'replace', port.mac, ...dev, 'master', 'static'])
+  const isJoined = tap.link?.ifalias === port.instanceId && isAttached(tap.link) && isFlagged(tap.link)
   const neighbour = [port.address, 'lladdr', port.mac, 'dev', BRIDGE, 'nud', 'permanent']
-  await runCommand('ip', ['-n', namespace, 'neighbour', 'replace', ...neighbour])
-  await runCommand('ip', ['-n', namespace, 'link', 'set', ...dev, 'up'])
+  await runIp(namespace, [
+    ...tap.lines,
+    ...(isJoined
+      ? []
+      : [
+          [...set, 'alias', port.instanceId],
+          [...set, 'master', BRIDGE],
+          [...set, 'type', 'bridge_slave', ...flags],
+        ]),
+    ...(isKnown(look, port) ? [] : [['neighbour', 'replace', ...neighbour]]),
+    ...(isJoined ? [] : [upLine(port.tap)]),
+  ])
+  // Until then frames for the guest find no port.
+  const entry = ['fdb', 'replace', port.mac, 'dev', port.tap, 'master', 'static']
+  await runCommand('bridge', ['-n', namespace, ...entry])
 }
 
 /** What of the bridge, of the port's device and of its entries in tables is not as `joinPort` finds or leaves it. */
 export async function joinDifferences(
   namespace: string,
+  { links, ...look }: NamespaceLook,
   network: ProjectNetwork,
   port: GuestPort,
 ): Promise<NetworkDifference[]> {
-  if ((await namespaceState(namespace)) !== 'present')
-    return differencesOf('project', [`namespace ${namespace}`])
-  const links = await listLinks(namespace)
-  const bridge = links.find(({ ifname }) => ifname === BRIDGE)
-  if (bridge?.flags.includes('UP') !== true)
-    return differencesOf('project', [`device ${namespace}/${BRIDGE}`])
-  const link = links.find(({ ifname }) => ifname === port.tap)
+  const bridge = linkOf(links, BRIDGE)
+  if (!isUp(bridge)) return differencesOf('project', [`device ${namespace}/${BRIDGE}`])
+  const link = linkOf(links, port.tap)
+  const place = async (tap: NetworkLink) => [
+    ...(isAttached(tap) ? [] : [`device ${port.tap}`]),
+    ...(isFlagged(tap) ? [] : [`bridge port ${port.tap}`]),
+    ...(isKnown(look, port) ? [] : [`neighbour ${port.address}`]),
+    ...((await hasBridgeEntry(namespace, port)) ? [] : [`bridge entry ${port.mac}`]),
+  ]
   return [
     ...differencesOf('project', addressDifferences(namespace, BRIDGE, bridge, network.gateway)),
-    ...differencesOf('guest', link ? await placeDifferences(namespace, port, link) : [`device ${port.tap}`]),
+    ...differencesOf('guest', link ? await place(link) : [`device ${port.tap}`]),
   ]
 }
 
-async function placeDifferences(namespace: string, port: GuestPort, link: NetworkLink): Promise<string[]> {
-  const flags = link.linkinfo?.info_slave_data ?? {}
-  const args = ['-n', namespace, '-json', 'neighbour', 'show', port.address, 'dev', BRIDGE]
-  const [neighbour] = JSON.parse(await runCommand('ip', args)) as { lladdr?: string; state?: string[] }[]
-  const isKnown = neighbour?.lladdr === port.mac && neighbour.state?.includes('PERMANENT') === true
-  const isFlagged = Object.entries(BRIDGE_FLAGS).every(([name, on]) => flags[name] === on)
-  return [
-    ...(link.master === BRIDGE && link.flags.includes('UP') ? [] : [`device ${port.tap}`]),
-    ...(isFlagged ? [] : [`bridge port ${port.tap}`]),
-    ...(isKnown ? [] : [`neighbour ${port.address}`]),
-    ...((await hasBridgeEntry(namespace, port)) ? [] : [`bridge entry ${port.mac}`]),
-  ]
+function isAttached({ master, flags }: NetworkLink): boolean {
+  return master === BRIDGE && flags.includes('UP')
+}
+
+function isFlagged({ linkinfo }: NetworkLink): boolean {
+  const flags = linkinfo?.info_slave_data ?? {}
+  return Object.entries(BRIDGE_FLAGS).every(([name, on]) => flags[name] === on)
+}
+
+function isKnown({ neighbours }: Pick<NamespaceLook, 'neighbours'>, { address, mac }: GuestPort): boolean {
+  return neighbours.some(({ dst, dev, lladdr }) => dst === address && dev === BRIDGE && lladdr === mac)
 }
 
 /** Whether the bridge knows, for good, that the guest's frames go to its port. */
@@ -118,14 +129,16 @@ async function hasBridgeEntry(namespace: string, { mac, tap }: GuestPort): Promi
 /** Removes the port's device, its neighbour entry and its rules, unless another instance has the place by now. */
 export async function removeGuestPort(namespace: string, port: GuestPort): Promise<void> {
   if ((await namespaceState(namespace)) !== 'present') return
-  const present = (await listLinks(namespace)).find((link) => link.ifname === port.tap)
+  const [{ links, neighbours }, rules] = await Promise.all([lookAt(namespace), readRuleset(namespace)])
+  const present = linkOf(links, port.tap)
   if (present && isOthers(present, port)) return
-  if (present) await runCommand('ip', ['-n', namespace, 'link', 'delete', 'dev', port.tap])
-  // Fails when the entry or the bridge is gone already, which is what is wanted.
-  await tryCommand('ip', ['-n', namespace, 'neighbour', 'delete', port.address, 'dev', BRIDGE])
-  const objects = await readRuleset(namespace)
-  const translated = objects.some(({ map }) => (map as { name?: string } | undefined)?.name === 'public')
-  await loadRules(namespace, compilePortRemoval(port, translated ? readWayTable(objects) : null))
+  const entry = neighbours.find(({ dst, dev }) => dst === port.address && dev === BRIDGE)
+  await runIp(namespace, [
+    ...(present ? [['link', 'delete', 'dev', port.tap]] : []),
+    ...(entry ? [['neighbour', 'delete', port.address, 'dev', BRIDGE]] : []),
+  ])
+  const translated = rules.some(({ map }) => (map as { name?: string } | undefined)?.name === 'public')
+  await loadRules(namespace, compilePortRemoval(port, translated ? readWayTable(rules) : null))
 }
 
 /** A port that is being made has no alias yet. */

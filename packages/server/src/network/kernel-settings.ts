@@ -3,7 +3,7 @@ import { UPLINK_DEVICE } from './bridge-uplink.ts'
 import { BRIDGE } from './network-names.ts'
 
 /** Of every namespace: it knows no IPv6, and its connections are tracked from their first packet on. */
-export const NAMESPACE_SETTINGS: readonly string[] = [
+const NAMESPACE_SETTINGS: readonly string[] = [
   'net.ipv6.conf.all.disable_ipv6=1',
   'net.ipv6.conf.default.disable_ipv6=1',
   // Exists only where br_netfilter is loaded. Inside a namespace it is either that namespace's own or absent.
@@ -19,7 +19,7 @@ export const NAMESPACE_SETTINGS: readonly string[] = [
  * it answer at once in place of after up to 0.8 s; redirects would teach guests a way around the firewall.
  * See ip-sysctl in the kernel's documentation.
  */
-export const BRIDGE_SETTINGS: readonly string[] = [
+const BRIDGE_SETTINGS: readonly string[] = [
   'net.ipv4.ip_forward=1',
   `net.ipv4.conf.${BRIDGE}.proxy_arp_pvlan=1`,
   `net.ipv4.neigh.${BRIDGE}.proxy_delay=0`,
@@ -34,7 +34,7 @@ export const BRIDGE_SETTINGS: readonly string[] = [
  * device: towards the operator's network only for its own address (`ROUTER_UPLINK_SETTINGS`), towards projects as ever,
  * since the kernel would not answer for a peer address otherwise.
  */
-export const ROUTER_SETTINGS: readonly string[] = [
+const ROUTER_SETTINGS: readonly string[] = [
   'net.ipv4.ip_forward=1',
   'net.ipv4.conf.all.rp_filter=1',
   'net.ipv4.conf.all.arp_ignore=0',
@@ -43,7 +43,7 @@ export const ROUTER_SETTINGS: readonly string[] = [
 ]
 
 /** Of a device that leads out, at the router and in projects; `arp_notify` announces the edge address. */
-export const UPLINK_SETTINGS: readonly string[] = [
+const UPLINK_SETTINGS: readonly string[] = [
   `net.ipv4.conf.${UPLINK_DEVICE}.rp_filter=1`,
   `net.ipv4.conf.${UPLINK_DEVICE}.accept_redirects=0`,
   `net.ipv4.conf.${UPLINK_DEVICE}.send_redirects=0`,
@@ -52,10 +52,17 @@ export const UPLINK_SETTINGS: readonly string[] = [
 ]
 
 /** Of the router's device that leads out. */
-export const ROUTER_UPLINK_SETTINGS: readonly string[] = [
+const ROUTER_UPLINK_SETTINGS: readonly string[] = [
   ...UPLINK_SETTINGS,
   `net.ipv4.conf.${UPLINK_DEVICE}.arp_ignore=1`,
 ]
+
+/** All that the kernel is told of a project's namespace without a way out. */
+export const CLOSED_SETTINGS = [...NAMESPACE_SETTINGS, ...BRIDGE_SETTINGS]
+/** The same of one with a way out. */
+export const ROUTED_SETTINGS = [...CLOSED_SETTINGS, ...UPLINK_SETTINGS]
+/** All that it is told of the edge router's. */
+export const EDGE_SETTINGS = [...NAMESPACE_SETTINGS, ...ROUTER_SETTINGS, ...ROUTER_UPLINK_SETTINGS]
 
 /** `--ignore` passes over settings this kernel does not have; one that it refuses is still an error. */
 export async function setKernel(namespace: string, settings: readonly string[]): Promise<void> {

@@ -5,16 +5,14 @@ import type { CensusEntry } from '@berth/contract/host/census'
 import { HostError } from '@berth/contract/host/host-error'
 import { edgeRouterName, type BridgeUplink, type Transit } from './bridge-uplink.ts'
 import { EdgeRouter } from './edge-router.ts'
-import { attachPort, ensureTap, joinDifferences, joinPort, removeGuestPort } from './guest-port.ts'
+import { wayOutLines } from './edge-cables.ts'
+import { joinDifferences, joinPort, removeGuestPort, tapLines } from './guest-port.ts'
 import type { GuestPolicy } from './guest-policy.ts'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
-import {
-  BRIDGE_SETTINGS,
-  NAMESPACE_SETTINGS,
-  settingDifferences,
-  UPLINK_SETTINGS,
-} from './kernel-settings.ts'
+import { runIp } from './ip-batch.ts'
+import { CLOSED_SETTINGS, ROUTED_SETTINGS, setKernel, settingDifferences } from './kernel-settings.ts'
 import { listNamespaces, takeCensus } from './namespace-census.ts'
+import { lookAt } from './namespace-look.ts'
 import { differencesOf, type NetworkDifference } from './network-difference.ts'
 import {
   PlaceTakenError,
@@ -29,9 +27,12 @@ import { checkGuestPort, checkPortName, namespaceName, namespacePrefix } from '.
 import { findPortOwner } from './port-owner.ts'
 import { PortCarriers } from './port-carriers.ts'
 import { PortRulesState } from './port-rules-state.ts'
+import type { NftObject } from './nft-json.ts'
 import {
-  ensureNamespace,
+  bridgeLines,
+  gatewayLines,
   loadRules,
+  makeNamespace,
   namespaceState,
   readRuleset,
   removeNamespace,
@@ -42,6 +43,7 @@ import { readRuleCounters } from './rule-counters.ts'
 import { compileRuleset } from './ruleset.ts'
 import { compileSurplusRemoval, surplusNames } from './surplus-rules.ts'
 import { removeTranslation } from './translation-removal.ts'
+import { readWayTable } from './translation-rules.ts'
 import { runCommand, tryCommand } from '../host/run-command.ts'
 
 export interface NamespaceNetworkOptions {
@@ -140,15 +142,20 @@ export class NamespaceNetwork implements NetworkDriver {
   ensurePort(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<void> {
     return this.#inNamespace(network.key, async (namespace) => {
       checkGuestPort(network, port)
-      await this.#ensureNamespace(namespace, network)
-      await ensureTap(namespace, port, this.#guestUser)
+      if ((await namespaceState(namespace)) !== 'present')
+        throw new HostError(
+          `The network namespace ${namespace} is not there, so no guest can be attached to it.`,
+        )
       const transit = this.#transitOf(network)
-      const present = await readRuleset(namespace)
-      const surplus = compileSurplusRemoval(present, compileRuleset(network, transit, []))
-      if (surplus.nftables.length > 0) await loadRules(namespace, surplus)
-      const differences = await this.#rules.differences(present, network, transit, { ...port, policy })
-      if (differences.length === 0) await joinPort(namespace, port)
-      else await attachPort(namespace, network, transit, port, policy)
+      const [look, present] = await Promise.all([
+        lookAt(namespace),
+        this.#withoutSurplus(namespace, network, transit),
+      ])
+      const tap = tapLines(namespace, look, port, this.#guestUser)
+      const guarded = { ...port, policy }
+      if (!(await this.#rules.areLoaded(present, network, transit, guarded)))
+        await loadRules(namespace, compileRuleset(network, transit, [guarded], readWayTable(present)))
+      await joinPort(namespace, look, port, tap)
       await this.#edge?.mirror(namespace, network)
     })
   }
@@ -159,17 +166,20 @@ export class NamespaceNetwork implements NetworkDriver {
     policy: GuestPolicy,
   ): Promise<NetworkDifference[]> {
     const namespace = this.namespaceOf(network.key)
-    const joined = await joinDifferences(namespace, network, port)
-    if ((await namespaceState(namespace)) !== 'present') return joined
+    if ((await namespaceState(namespace)) !== 'present')
+      return differencesOf('project', [`namespace ${namespace}`])
     const transit = this.#transitOf(network)
-    const present = await readRuleset(namespace)
-    const settings = transit === null ? CLOSED_SETTINGS : ROUTED_SETTINGS
+    const [look, present, settings] = await Promise.all([
+      lookAt(namespace),
+      readRuleset(namespace),
+      settingDifferences(namespace, transit === null ? CLOSED_SETTINGS : ROUTED_SETTINGS),
+    ])
     return [
-      ...joined,
-      ...differencesOf('project', await settingDifferences(namespace, settings)),
+      ...(await joinDifferences(namespace, look, network, port)),
+      ...differencesOf('project', settings),
       ...(await this.#rules.differences(present, network, transit, { ...port, policy })),
       ...differencesOf('project', surplusNames(present, compileRuleset(network, transit, []))),
-      ...((await this.#edge?.differences(namespace, network, port, present)) ?? []),
+      ...((await this.#edge?.differences(namespace, network, port, look, present)) ?? []),
     ]
   }
 
@@ -246,18 +256,36 @@ export class NamespaceNetwork implements NetworkDriver {
   }
 
   async #ensureNamespace(namespace: string, network: ProjectNetwork): Promise<void> {
-    await ensureNamespace(namespace, network, this.#transitOf(network))
-    await this.#edge?.attach(namespace, network)
+    const transit = this.#transitOf(network)
+    await makeNamespace(namespace)
+    const look = await lookAt(namespace)
+    await loadRules(namespace, compileRuleset(network, transit, []))
+    await runIp(namespace, bridgeLines(namespace, look))
+    const uplink = await this.#edge?.attach(namespace, network, look)
+    await setKernel(namespace, transit === null ? CLOSED_SETTINGS : ROUTED_SETTINGS)
+    await runIp(namespace, [
+      ...gatewayLines(look, network),
+      ...(transit === null ? [] : wayOutLines(uplink, look, transit.address)),
+    ])
+  }
+
+  /** Takes away what others made of the namespace's rules. @returns what nft lists of it then */
+  async #withoutSurplus(
+    namespace: string,
+    network: ProjectNetwork,
+    transit: Transit | null,
+  ): Promise<readonly NftObject[]> {
+    const present = await readRuleset(namespace)
+    const surplus = compileSurplusRemoval(present, compileRuleset(network, transit, []))
+    if (surplus.nftables.length === 0) return present
+    await loadRules(namespace, surplus)
+    return readRuleset(namespace)
   }
 
   #inNamespace(key: string, task: (namespace: string) => Promise<void>): Promise<void> {
     return this.#queue.run(key, () => task(this.namespaceOf(key)))
   }
 }
-
-/** What the kernel is told of a project's namespace, without and with a way out. */
-const CLOSED_SETTINGS = [...NAMESPACE_SETTINGS, ...BRIDGE_SETTINGS]
-const ROUTED_SETTINGS = [...CLOSED_SETTINGS, ...UPLINK_SETTINGS]
 
 function lacking(message: string): HostError {
   return new HostError(message, { retryable: false })

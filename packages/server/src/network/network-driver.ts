@@ -66,7 +66,7 @@ export interface NetworkDriver {
   /** Removes the project's namespace, bridge and rules. Ports and forwards must be gone before. */
   removeProject(networkKey: string): Promise<void>
   /**
-   * Creates the tap, isolates it, pins its address, and lets `policy` decide what reaches it. Another policy
+   * On a project's network that is there, creates the tap, isolates it, pins its address, and lets `policy` decide what reaches it. Another policy
    * replaces the present one in one step: connections that it admits too go on, the others end. Rules that
    * are there already are not loaded again, so they keep their counters.
    */

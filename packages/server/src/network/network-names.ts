@@ -35,8 +35,20 @@ export function keyOfNamespace(installId: string, namespace: string): string | n
 
 /** The MAC address of a namespace's gateway: locally administered, and the same after every reboot of the host. */
 export function gatewayMac(namespace: string): string {
-  const digest = createHash('sha256').update(namespace).digest()
-  return ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':')
+  return macOf('02', namespace)
+}
+
+/**
+ * The MAC address of a device that is to be a port of the operator's bridge. A bridge that was given none takes the
+ * lowest of its ports', so ours are high: it keeps its own as they come and go.
+ */
+export function bridgePortMac(device: string): string {
+  return macOf('fe', device)
+}
+
+function macOf(first: string, name: string): string {
+  const digest = createHash('sha256').update(name).digest()
+  return [first, ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':')
 }
 
 /** Splits `10.64.0.1/20`. Throws a HostError when it is no IPv4 address with a prefix of 8 to 30. */

@@ -125,6 +125,20 @@ export function relayedRules(chain: string, gateway: string, { relayed }: GuestP
   )
 }
 
+/** Whether the kernel has rules of the policy in the chain, from what nft lists; they may have been damaged since. */
+export function carriesPolicy(
+  objects: readonly NftObject[],
+  chain: string,
+  instanceId: string,
+  policy: GuestPolicy,
+): boolean {
+  const match = JSON.stringify(equal(ct('mark'), policyMark(instanceId, policy)))
+  return objects.some(({ rule: object }) => {
+    const { chain: name, expr = [] } = (object ?? {}) as { chain?: string; expr?: readonly unknown[] }
+    return name === chain && JSON.stringify(expr[0]) === match
+  })
+}
+
 /** Names a guest's rules in 32 bits, never 0, which is the mark of connections that have none. */
 function policyMark(instanceId: string, policy: GuestPolicy): number {
   const digest = createHash('sha256')

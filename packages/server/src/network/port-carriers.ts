@@ -1,4 +1,5 @@
-import { listLinks, namespaceState } from './project-namespace.ts'
+import { listLinks } from './namespace-look.ts'
+import { namespaceState } from './project-namespace.ts'
 
 /** Milliseconds for which one look into a namespace answers for all of its ports. */
 const FRESH_MS = 1000

@@ -3,12 +3,32 @@ import { differencesOf, type NetworkDifference } from './network-difference.ts'
 import type { ProjectNetwork } from './network-driver.ts'
 import { jumpTo, type NftObject } from './nft-json.ts'
 import { chainListing, RulesComparison, type Listing } from './rules-comparison.ts'
-import { compileRuleset, ownChains, sharedChains, type ChainName, type GuardedPort } from './ruleset.ts'
+import { carriesPolicy } from './policy-rules.ts'
+import {
+  policyChain,
+  compileRuleset,
+  ownChains,
+  sharedChains,
+  type ChainName,
+  type GuardedPort,
+} from './ruleset.ts'
 import { viaChain } from './translation-rules.ts'
 
 /** Compares the rules in the kernel with those that a port should have. */
 export class PortRulesState {
   readonly #comparison = new RulesComparison()
+
+  /** Whether the kernel has exactly the expected rules. */
+  async areLoaded(
+    present: readonly NftObject[],
+    network: ProjectNetwork,
+    transit: Transit | null,
+    port: GuardedPort,
+  ): Promise<boolean> {
+    // What to expect takes some processes to find out, in vain where the rules are new.
+    if (!carriesPolicy(present, policyChain(port.address), port.instanceId, port.policy)) return false
+    return (await this.differences(present, network, transit, port)).length === 0
+  }
 
   /**
    * What is missing or differs; none when the kernel has exactly the expected rules.

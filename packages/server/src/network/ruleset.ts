@@ -138,7 +138,7 @@ export function ownChains(port: GuestPort, translated: boolean): ChainName[] {
 }
 
 /** The chain that holds the firewall rules of the guest at an address. */
-function policyChain(address: string): string {
+export function policyChain(address: string): string {
   return `to-${address}`
 }
 

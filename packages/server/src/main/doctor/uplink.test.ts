@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { BridgeUplink } from '../../network/bridge-uplink.ts'
-import type { NetworkLink } from '../../network/project-namespace.ts'
+import type { NetworkLink } from '../../network/namespace-look.ts'
 import { loadConfig } from '../config.ts'
 import { judgeUplink, uplinkFindings, type UplinkFacts } from './uplink.ts'
 

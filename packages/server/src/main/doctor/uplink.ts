@@ -1,19 +1,15 @@
 import ipaddr from 'ipaddr.js'
 import { tryCommand } from '../../host/run-command.ts'
 import type { BridgeUplink } from '../../network/bridge-uplink.ts'
-import { hostAddresses } from '../../network/edge-state.ts'
-import { inNamespace, listLinks, type NetworkLink } from '../../network/project-namespace.ts'
+import { lookAtOperator, type OperatorSide } from '../../network/edge-state.ts'
+import { inNamespace } from '../../network/namespace-look.ts'
 import { withScratchNamespace } from '../../network/scratch-namespace.ts'
 import type { Config } from '../config.ts'
 import { planOf, uplinkOf } from '../uplink.ts'
 import { type Finding, missing, ok, warning } from './finding.ts'
 
 /** What the operator's side of a bridge uplink is like. */
-export interface UplinkFacts {
-  /** The devices of the namespace that the bridge is to be in. */
-  readonly links: readonly NetworkLink[]
-  /** The host's own addresses, and those of that namespace. */
-  readonly addresses: readonly string[]
+export interface UplinkFacts extends OperatorSide {
   /** Whether the host's firewall sees what goes from port to port of a bridge. */
   readonly filtersBridges: boolean
 }
@@ -34,8 +30,7 @@ export async function uplinkFindings(config: Config): Promise<Finding[]> {
     ? tryCommand('sysctl', sysctl)
     : tryCommand('ip', ['netns', 'exec', namespace, 'sysctl', ...sysctl]))
   const facts = {
-    links: await listLinks(namespace),
-    addresses: await hostAddresses([null, namespace]),
+    ...(await lookAtOperator(uplink)),
     filtersBridges: filters.code === 0 && filters.stdout.trim() === '1',
   }
   return [...judgeUplink(config, uplink, facts), await translationFinding()]
