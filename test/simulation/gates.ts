@@ -6,7 +6,7 @@ interface Waiting {
 }
 
 /**
- * Holds every host effect before and after it happens, until the simulation lets one go on: so any order of
+ * Holds every host effect and every commit before and after it happens, until the simulation lets one go on: so any order of
  * events can be had, and the same one again. A crash leaves those that wait where they are.
  */
 export class Gates {

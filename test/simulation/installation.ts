@@ -5,6 +5,7 @@ import { loadCatalogue } from '../../packages/server/src/main/catalogue.ts'
 import { SECOND } from '../../packages/server/src/store/clock.ts'
 import { SecretBox } from '../../packages/server/src/store/secret-box.ts'
 import { Store } from '../../packages/server/src/store/store.ts'
+import { tellAuthors } from './commits.ts'
 
 const START = 1_000_000 * SECOND
 
@@ -39,6 +40,7 @@ export class Installation {
   static async open(state: string): Promise<Installation> {
     const clock = { time: START, now: () => clock.time }
     const store = await Store.open(':memory:', clock)
+    tellAuthors(store)
     await loadCatalogue(store, await bootstrap(store, state))
     const secretBox = new SecretBox(Buffer.alloc(32, 1))
     const http = await createHttpServer({

@@ -1,3 +1,5 @@
+import { PLACES } from '../../packages/server/src/lifecycle/deploy/phases.ts'
+
 const EFFECTS = [
   ...[
     'ensureDisk',
@@ -23,10 +25,21 @@ const EFFECTS = [
   ].map((name) => `network.${name}`),
   'images.ensure',
 ]
-/** Every named point: before and after every effect on the host. */
-export const CRASH_POINTS = EFFECTS.flatMap((effect) => [`${effect}:before`, `${effect}:after`])
+/** Of requests, by what they ask for, and of steps, by the phase that they begin in. */
+const COMMITS = [
+  ...['apply', 'publish', 'start', 'stop', 'reboot', 'delete'].map((request) => `commit of ${request}`),
+  ...[...PLACES, 'run', 'off', 'idle', 'destroy'].map((phase) => `commit of ${phase}`),
+  // A guest's address is given back before the step is at its end.
+  'commit within destroy',
+]
 
-const TARGETS = 3
+/** Every named point: before and after every effect on the host, every commit, and every claim of a step. */
+export const CRASH_POINTS = [...EFFECTS, ...COMMITS, 'claim'].flatMap((name) => [
+  `${name}:before`,
+  `${name}:after`,
+])
+
+const TARGETS = 8
 
 /**
  * Points at which the server of a seed's run dies for sure, if it comes there, beside the crashes of chance. What
