@@ -43,6 +43,24 @@ test('a change keeps the connections that are still allowed and ends the others'
   for (const talk of [kept, refused, forwarded]) talk.close()
 })
 
+test('a change keeps the flows of datagrams that are still allowed and ends the others', async () => {
+  const dns = (source: string) => allowPort(source, 53, { protocol: 'udp' })
+  const attach = (...rules: ReturnType<typeof dns>[]) =>
+    a.attach(routedPolicy({ publicAddress: PUBLIC_A, rules }))
+  await attach(dns('any'))
+  const flows = [office, visitor].map((place) => GuestTalk.udp(place, PUBLIC_A, 53))
+  const say = () => Promise.all(flows.map((flow) => flow.say('hello', 1000)))
+  expect(await say()).toEqual(['a 198.51.100.10', 'a 198.51.100.77'])
+  // The rule that admits it is another now.
+  await attach(allowPort('any', 22), dns('198.51.100.10'))
+  expect(await say()).toEqual(['a 198.51.100.10', 'silence'])
+  await attach(dns('any'))
+  expect(await say()).toEqual(['a 198.51.100.10', 'a 198.51.100.77'])
+  await attach()
+  expect(await say()).toEqual(['silence', 'silence'])
+  for (const flow of flows) flow.close()
+})
+
 test('while a policy is replaced again and again, what both allow is never refused', async () => {
   const both = [
     routedPolicy({ publicAddress: PUBLIC_A, rules: [allowPort('any', 8080)] }),

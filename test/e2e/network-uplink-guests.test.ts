@@ -88,6 +88,27 @@ test('a public address leads to the port that a rule opens to its source, and to
   })
   await meet(`${output['Public IP']}:80`).toEqual(['one', 'silence'])
   expect(await met(`${output['Public IP']}:22`)).toEqual(['silence', 'silence'])
+  // The edge address is in use, and by this installation itself.
+  const findings = JSON.parse((await server.berth('doctor', '--json')).said) as {
+    what: string
+    state: string
+  }[]
+  expect(findings).toContainEqual({
+    what: 'Public network',
+    state: 'ok',
+    detail: 'the gateway 203.0.113.1 answers, and nobody else has Berth’s addresses',
+  })
+})
+
+test('rules that are refused leave those that apply as they are, in the database and in the kernel', async () => {
+  const namespaces = (await server.census()).filter(({ kind, owner }) => kind === 'namespace' && owner)
+  const namespace = namespaces[0]?.name ?? ''
+  const now = async () => [(await server.api.instance('one')).spec, (await kernelState(namespace)).rules]
+  const applied = await now()
+  const refused = networkedBody('one', { publicIp: true, rules: [webFrom('any'), webFrom('10.0.0.0/08')] })
+  const { status, body } = await server.api.call('POST', `${INSTANCES}?auto-publish=true`, refused)
+  expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('write 10.0.0.0/8')])
+  expect(await now()).toEqual(applied)
 })
 
 test('a forward leads from its port of the edge address to the guest, for its source', async () => {

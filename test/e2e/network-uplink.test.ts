@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { runCommand } from '../../packages/server/src/host/run-command.ts'
+import { judgeHolders } from '../../packages/server/src/main/doctor/uplink-probe.ts'
+import { findHolders } from '../../packages/server/src/network/arp-probe.ts'
 import { gatewayMac } from '../../packages/server/src/network/network-names.ts'
 import { NetworkBench, until } from '../support/network-bench.ts'
 import { OperatorNetwork } from '../support/operator-network.ts'
@@ -166,6 +168,19 @@ test('a guest cannot send in the name of another public address or of the edge',
   ])
   expect(await count()).toBe(1)
   for (const guest of [a, b]) await guest.attach(routedPolicy({}))
+})
+
+test('the doctor hears who else has the addresses, and leaves nothing behind', async () => {
+  const before = await operator.ip('-brief', 'link', 'show')
+  const uplink = { ...operator.uplink(true), gateway: '203.0.113.2/24' }
+  const free = await findHolders(uplink, ['203.0.113.2', EDGE, OTHER, OperatorNetwork.neighbourAddress])
+  expect(await operator.ip('-brief', 'link', 'show')).toBe(before)
+  const said = (own: string | null) => judgeHolders(uplink, free, own).map(({ detail }) => detail)
+  const neighbour = expect.stringMatching(/^203\.0\.113\.50, of publicPool, is in use by [0-9a-f:]{17}$/)
+  const silent = 'the gateway 203.0.113.2 does not answer ARP on wan'
+  expect(said(gatewayMac(router))).toEqual([neighbour, silent])
+  const edge = `${EDGE}, of edgeAddress, is in use by ${gatewayMac(router)}`
+  expect(said(null).toSorted()).toEqual([edge, neighbour, silent])
 })
 
 test('egress that is off stays off, while connections from outside are answered', async () => {

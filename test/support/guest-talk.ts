@@ -12,7 +12,17 @@ socket.on('end', () => tell('end'))
 require('readline').createInterface({ input: process.stdin }).on('line', (line) => socket.write(line))
 `
 
-/** A connection from inside a namespace that lasts until it is closed. */
+/** The same with datagrams of one socket, whose sender is who answers. */
+const UDP_TALKER = `
+const [address, port] = process.argv.slice(1)
+const socket = require('dgram').createSocket('udp4')
+const tell = (text) => console.log(JSON.stringify(text))
+socket.on('message', (data) => tell(data.toString().trim()))
+socket.on('error', (error) => tell(error.code))
+require('readline').createInterface({ input: process.stdin }).on('line', (line) => socket.send(line, Number(port), address))
+`
+
+/** A connection, or a flow of datagrams, from inside a namespace that lasts until it is closed. */
 export class GuestTalk {
   readonly #process: ChildProcess
   readonly #heard: string[] = []
@@ -31,15 +41,24 @@ export class GuestTalk {
 
   /** Connects, and waits for the greeting. */
   static async open(namespace: string, address: string, port: number): Promise<GuestTalk> {
-    const node = [process.execPath, '-e', TALKER, '--', address, String(port)]
-    const child = spawn('ip', ['netns', 'exec', namespace, ...node], { stdio: ['pipe', 'pipe', 'inherit'] })
-    const talk = new GuestTalk(child, createInterface({ input: child.stdout }))
+    const talk = GuestTalk.#start(namespace, TALKER, address, port)
     const greeting = await talk.hear(5000)
     if (greeting === 'silence' || greeting.startsWith('E')) {
       talk.close()
       throw new Error(`${address}:${port} from ${namespace}: ${greeting}`)
     }
     return talk
+  }
+
+  /** Sends datagrams from one port to a place. */
+  static udp(namespace: string, address: string, port: number): GuestTalk {
+    return GuestTalk.#start(namespace, UDP_TALKER, address, port)
+  }
+
+  static #start(namespace: string, program: string, address: string, port: number): GuestTalk {
+    const node = [process.execPath, '-e', program, '--', address, String(port)]
+    const child = spawn('ip', ['netns', 'exec', namespace, ...node], { stdio: ['pipe', 'pipe', 'inherit'] })
+    return new GuestTalk(child, createInterface({ input: child.stdout }))
   }
 
   write(text: string): void {

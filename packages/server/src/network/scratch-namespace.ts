@@ -10,10 +10,13 @@ const LIFETIME = 30
 
 /**
  * Runs `work` with a nameless network namespace of its own, which is gone afterwards. `exec` runs a program
- * inside and answers its standard output.
+ * inside and answers its standard output; `pid` is a process inside, by which `ip` finds it.
  */
 export async function withScratchNamespace<T>(
-  work: (exec: (file: string, args: readonly string[], inputFile: string) => Promise<string>) => Promise<T>,
+  work: (
+    exec: (file: string, args: readonly string[], inputFile: string) => Promise<string>,
+    pid: number,
+  ) => Promise<T>,
 ): Promise<T> {
   const holder = spawn('unshare', ['--net', 'sleep', String(LIFETIME)], {
     stdio: 'ignore',
@@ -25,9 +28,9 @@ export async function withScratchNamespace<T>(
   try {
     await Promise.race([entered(holder), failed])
     const inside = ['--target', String(holder.pid), '--net']
-    return await work((file, args, inputFile) =>
-      runCommand('nsenter', [...inside, file, ...args], { inputFile, maxOutput: MAX_LISTING }),
-    )
+    const exec = (file: string, args: readonly string[], inputFile: string) =>
+      runCommand('nsenter', [...inside, file, ...args], { inputFile, maxOutput: MAX_LISTING })
+    return await work(exec, holder.pid ?? 0)
   } finally {
     holder.kill('SIGKILL')
   }

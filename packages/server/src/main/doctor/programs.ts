@@ -14,6 +14,7 @@ const FOR_GUESTS: Readonly<Record<string, string>> = {
   mcopy: 'mtools',
   openssl: 'openssl',
   getent: 'libc-bin',
+  perl: 'perl-base',
 }
 
 /** Programs that only `berth image build` and `berth image import` take. */

@@ -7,6 +7,7 @@ import { withScratchNamespace } from '../../network/scratch-namespace.ts'
 import type { Config } from '../config.ts'
 import { planOf, uplinkOf } from '../uplink.ts'
 import { type Finding, missing, ok, warning } from './finding.ts'
+import { probeFindings } from './uplink-probe.ts'
 
 /** What the operator's side of a bridge uplink is like. */
 export interface UplinkFacts extends OperatorSide {
@@ -33,7 +34,11 @@ export async function uplinkFindings(config: Config): Promise<Finding[]> {
     ...(await lookAtOperator(uplink)),
     filtersBridges: filters.code === 0 && filters.stdout.trim() === '1',
   }
-  return [...judgeUplink(config, uplink, facts), await translationFinding()]
+  const findings = judgeUplink(config, uplink, facts)
+  // What is missing already would be found again, in other words.
+  const isUsable = findings.every(({ state }) => state !== 'missing')
+  const probed = isUsable ? await probeFindings(config, uplink) : []
+  return [...findings, ...probed, await translationFinding()]
 }
 
 /** What is wrong with an uplink, or the one finding that all is well with it. */
