@@ -3,17 +3,20 @@ import { runCommand } from '../../packages/server/src/host/run-command.ts'
 const SETTINGS =
   /^net\.(ipv4\.ip_forward|ipv6\.conf\.all\.disable_ipv6|netfilter\.nf_conntrack_tcp_loose|ipv4\.(conf|neigh)\.[^.]+\.(rp_filter|proxy_arp_pvlan|arp_ignore|arp_notify|send_redirects|accept_redirects|proxy_delay)) =/
 
-/** What is looked at, by name: a command each, whose lines have an order only in the rules. */
-const LOOKS = {
-  rules: 'nft list ruleset',
-  devices: 'ip -details -json link show',
-  addresses: 'ip -4 -json address show',
-  routes: 'ip -4 route show table all',
-  neighbours: 'ip neighbour show nud permanent',
-  proxies: 'ip neighbour show proxy',
-  places: 'bridge fdb show',
-  settings: 'sysctl --all --ignore',
-} as const
+/** What `ip` is asked. */
+const QUESTIONS = [
+  'address show',
+  'route show table all',
+  'neighbour show nud permanent',
+  'neighbour show proxy',
+]
+/** All that is looked at, a command each; their lines have an order only in the rules. */
+const LOOKS = [
+  'nft list ruleset',
+  `printf '${QUESTIONS.join('\\n')}\\n' | ip -details -json -batch -`,
+  'bridge fdb show',
+  'sysctl --all --ignore',
+]
 const BETWEEN = '=== next ==='
 
 /**
@@ -22,33 +25,25 @@ const BETWEEN = '=== next ==='
  */
 export async function kernelState(namespace: string): Promise<Readonly<Record<string, readonly string[]>>> {
   // One shell for all, since a process for each takes most of the time.
-  const script = Object.values(LOOKS).join(` && echo '${BETWEEN}' && `)
+  const script = LOOKS.join(` && echo '${BETWEEN}' && `)
   const text = await runCommand('ip', ['netns', 'exec', namespace, 'sh', '-c', script])
-  const answers = text.split(`${BETWEEN}\n`)
-  const linesOf = (look: keyof typeof LOOKS) =>
-    (answers[Object.keys(LOOKS).indexOf(look)] ?? '')
-      .split('\n')
-      .map((line) => line.trimEnd())
-      .filter((line) => line !== '')
-  const links = JSON.parse(linesOf('devices').join('')) as Link[]
-  const addressed = JSON.parse(linesOf('addresses').join('')) as Addressed[]
+  const [rules = [], answers = [], places = [], settings = []] = text
+    .split(`${BETWEEN}\n`)
+    .map((answer) => answer.split('\n').map((line) => line.trimEnd()))
+    .map((lines) => lines.filter((line) => line !== ''))
+  const [links = [], routes = [], neighbours = [], proxies = []] = answers.map(
+    (line) => JSON.parse(line) as unknown[],
+  )
+  const textsOf = (objects: readonly unknown[]) => objects.map((each) => JSON.stringify(each)).toSorted()
   return {
-    rules: linesOf('rules').map((line) => line.replaceAll(/packets \d+ bytes \d+/g, 'counted')),
-    devices: links.map(deviceText).toSorted(),
-    addresses: addressed
-      .flatMap(({ ifname, addr_info }) =>
-        addr_info.map(({ local, prefixlen, address }) => `${ifname} ${local}/${prefixlen} ${address ?? ''}`),
-      )
-      .toSorted(),
-    routes: linesOf('routes').toSorted(),
-    neighbours: linesOf('neighbours').toSorted(),
-    proxies: linesOf('proxies').toSorted(),
-    places: linesOf('places')
-      .filter((line) => line.includes('static'))
-      .toSorted(),
-    settings: linesOf('settings')
-      .filter((line) => SETTINGS.test(line))
-      .toSorted(),
+    rules: rules.map((line) => line.replaceAll(/packets \d+ bytes \d+/g, 'counted')),
+    devices: (links as Link[]).map(deviceText).toSorted(),
+    addresses: (links as Link[]).flatMap(addressTexts).toSorted(),
+    routes: textsOf((routes as { dst: string }[]).filter(({ dst }) => !dst.includes(':'))),
+    neighbours: textsOf(neighbours),
+    proxies: textsOf(proxies),
+    places: places.filter((line) => line.includes('static')).toSorted(),
+    settings: settings.filter((line) => SETTINGS.test(line)).toSorted(),
   }
 }
 
@@ -57,19 +52,22 @@ interface Link {
   readonly master?: string
   readonly ifalias?: string
   readonly flags: readonly string[]
+  readonly addr_info: readonly {
+    readonly family: string
+    readonly local: string
+    readonly prefixlen: number
+    readonly address?: string
+  }[]
   readonly linkinfo?: {
     readonly info_kind?: string
     readonly info_slave_data?: Readonly<Record<string, unknown>>
   }
 }
 
-interface Addressed {
-  readonly ifname: string
-  readonly addr_info: readonly {
-    readonly local: string
-    readonly prefixlen: number
-    readonly address?: string
-  }[]
+function addressTexts({ ifname, addr_info }: Link): string[] {
+  return addr_info
+    .filter(({ family }) => family === 'inet')
+    .map(({ local, prefixlen, address }) => `${ifname} ${local}/${prefixlen} ${address ?? ''}`)
 }
 
 function deviceText({ ifname, master, ifalias, flags, linkinfo }: Link): string {
