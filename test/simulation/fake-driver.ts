@@ -12,21 +12,14 @@ import type {
 import { SIMULATED_PUBLIC_KEY } from '../../packages/server/src/drivers/simulated/simulated-key.ts'
 import { SECOND } from '../../packages/server/src/store/clock.ts'
 import type { EffectRunner } from './effects.ts'
-import { isRunning, type FakeMachine, type FakeWorld } from './fake-world.ts'
+import type { FakeProcess } from './fake-processes.ts'
+import type { FakeMachine, FakeWorld } from './fake-world.ts'
 
-const BOOT_SECONDS = 5
 const SHUTDOWN_SECONDS = 3
 const NEW_MACHINE: FakeMachine = {
   seeded: false,
-  bootId: null,
-  bootsAt: 0,
-  stopsAt: null,
-  deaf: false,
-  hasContainerDisk: false,
-  vcpus: 0,
   seededPassword: null,
   password: null,
-  note: null,
   applicationPort: null,
 }
 
@@ -67,31 +60,36 @@ export class FakeDriver implements MachineDriver {
     })
   }
 
-  async ensureRunning({ id, nic, vcpus, containerDisk }: MachineSpec, note: string): Promise<string | null> {
+  /** Spawns a process, unless there is one, and waits until that has the lock; the server may die in between. */
+  async ensureRunning(spec: MachineSpec, note: string): Promise<string | null> {
+    const { processes } = this.#world
+    const { running, own } = await this.#effects.run('driver.spawn', () => this.#spawn(spec, note))
     return this.#effects.run('driver.ensureRunning', () => {
-      const machine = this.#world.machines.get(id)
-      if (!machine?.seeded) throw new HostError('The machine has no disk or no seed.')
-      if (isRunning(machine, this.#now())) return machine.note
-      if (![...this.#world.ports].some((port) => port.endsWith(`/${nic.tap}`)))
-        throw new HostError('There is no tap.')
-      machine.bootId = this.#world.nextBootId()
-      machine.deaf = this.#world.nextIsDeaf()
-      machine.bootsAt = this.#now() + BOOT_SECONDS * SECOND
-      machine.stopsAt = null
-      machine.hasContainerDisk = containerDisk !== undefined
-      machine.vcpus = vcpus
-      machine.password ??= machine.seededPassword
-      machine.note = note
-      return note
+      if (own && !processes.launch(own, this.#now()))
+        throw new HostError('The machine is being started or is just ending.')
+      return running.note
     })
+  }
+
+  #spawn(
+    { id, nic, vcpus, containerDisk }: MachineSpec,
+    note: string,
+  ): { running: FakeProcess; own?: FakeProcess } {
+    const { machines, ports, processes } = this.#world
+    if (!machines.get(id)?.seeded) throw new HostError('The machine has no disk or no seed.')
+    const running = processes.findToStart(id, this.#now())
+    if (running) return { running }
+    if (![...ports].some((port) => port.endsWith(`/${nic.tap}`))) throw new HostError('There is no tap.')
+    const hasContainerDisk = containerDisk !== undefined
+    const own = processes.spawn({ machineId: id, vcpus, hasContainerDisk, note }, this.#now())
+    return { running: own, own }
   }
 
   async observe(id: string): Promise<MachineObservation> {
     return this.#effects.run('driver.observe', (): MachineObservation => {
-      const machine = this.#world.machines.get(id)
-      if (!machine || !isRunning(machine, this.#now()))
-        return { exists: machine !== undefined, power: 'stopped' }
-      const { bootId, bootsAt } = machine
+      const process = this.#world.processes.find(id, this.#now())
+      if (!process) return { exists: this.#world.machines.has(id), power: 'stopped' }
+      const { bootId, bootsAt } = process
       const up = bootId !== null && this.#now() >= bootsAt
       return { exists: true, power: 'running', ...(up ? { report: { bootId, state: 'ok' } } : {}) }
     })
@@ -99,7 +97,7 @@ export class FakeDriver implements MachineDriver {
 
   async changeAccess(id: string, { password }: AccessChange): Promise<void> {
     await this.#effects.run('driver.changeAccess', () => {
-      this.#upMachine(id).password = password ?? ''
+      this.#upMachine(id).machine.password = password ?? ''
     })
   }
 
@@ -112,8 +110,8 @@ export class FakeDriver implements MachineDriver {
 
   async ensureApplication(id: string, application: GuestApplication | null): Promise<void> {
     await this.#effects.run('driver.ensureApplication', () => {
-      const machine = this.#upMachine(id)
-      if (application !== null && !machine.hasContainerDisk)
+      const { machine, process } = this.#upMachine(id)
+      if (application !== null && !process.hasContainerDisk)
         throw new HostError('The guest has no container images.')
       machine.applicationPort = application?.port ?? null
     })
@@ -121,28 +119,29 @@ export class FakeDriver implements MachineDriver {
 
   async observeApplication(id: string, { port }: GuestApplication): Promise<ApplicationObservation> {
     return this.#effects.run('driver.observeApplication', (): ApplicationObservation => {
-      const answers = this.#upMachine(id).applicationPort === port
+      const answers = this.#upMachine(id).machine.applicationPort === port
       return { state: answers ? 'answering' : 'starting', detail: 'HTTP', log: '' }
     })
   }
 
   async requestPowerOff(id: string): Promise<void> {
     await this.#effects.run('driver.requestPowerOff', () => {
-      const machine = this.#world.machines.get(id)
-      // A deaf guest ignores the button, and has to be switched off.
-      if (machine && !machine.deaf) machine.stopsAt ??= this.#now() + SHUTDOWN_SECONDS * SECOND
+      const process = this.#world.processes.find(id, this.#now())
+      // A launcher has no power button yet, and a deaf guest ignores it and has to be switched off.
+      if (process && process.bootId !== null && !process.isDeaf)
+        process.stopsAt ??= this.#now() + SHUTDOWN_SECONDS * SECOND
     })
   }
 
   async ensureStopped(id: string): Promise<void> {
-    await this.#effects.run('driver.ensureStopped', () => {
-      const machine = this.#world.machines.get(id)
-      if (machine) machine.bootId = null
-    })
+    await this.#effects.run('driver.ensureStopped', () => this.#world.processes.kill(id))
   }
 
   async remove(id: string): Promise<void> {
-    await this.#effects.run('driver.remove', () => void this.#world.machines.delete(id))
+    await this.#effects.run('driver.remove', () => {
+      this.#world.processes.kill(id)
+      this.#world.machines.delete(id)
+    })
   }
 
   async consoleTail(): Promise<string> {
@@ -154,10 +153,11 @@ export class FakeDriver implements MachineDriver {
   }
 
   /** A guest's agent answers only while it is up. */
-  #upMachine(id: string): FakeMachine {
+  #upMachine(id: string): { machine: FakeMachine; process: FakeProcess } {
     const machine = this.#world.machines.get(id)
-    if (!machine || !isRunning(machine, this.#now()) || this.#now() < machine.bootsAt)
+    const process = this.#world.processes.find(id, this.#now())
+    if (!machine || !process || process.bootId === null || this.#now() < process.bootsAt)
       throw new HostError('The guest agent does not answer.')
-    return machine
+    return { machine, process }
   }
 }

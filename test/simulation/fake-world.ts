@@ -1,23 +1,13 @@
-/** A machine on the pretended host. */
+import { FakeProcesses } from './fake-processes.ts'
+
+/** A machine on the pretended host: what lies on its disk. */
 export interface FakeMachine {
   seeded: boolean
-  bootId: string | null
-  /** When its guest is up, in microseconds. */
-  bootsAt: number
-  stopsAt: number | null
-  /** Whether its guest ignores the power button. */
-  deaf: boolean
-  /** Whether the running process was started with a disk of container images. */
-  hasContainerDisk: boolean
-  /** What the running process was started with. */
-  vcpus: number
   /** What the guest takes at its first boot. */
   seededPassword: string | null
-  /** What logs in to the guest; null before its first boot. Kept on its disk. */
+  /** What logs in to the guest; null before its first boot. */
   password: string | null
-  /** What was noted when the running process was started. */
-  note: string | null
-  /** Where the guest serves its application; null while it serves none. Kept on its disk. */
+  /** Where the guest serves its application; null while it serves none. */
   applicationPort: number | null
 }
 
@@ -31,35 +21,33 @@ export class FakeWorld {
   readonly forwards = new Map<string, string>()
   /** References of the container images in the cache. */
   readonly containerImages = new Set<string>()
-  readonly #deafEvery: number
-  #boots = 0
+  readonly processes: FakeProcesses
 
   /** @param deafEvery how many guests there are to one that ignores the power button; 0: none does */
   constructor(deafEvery = 3) {
-    this.#deafEvery = deafEvery
-  }
-
-  nextBootId(): string {
-    this.#boots++
-    return `boot-${this.#boots}`
-  }
-
-  nextIsDeaf(): boolean {
-    return this.#deafEvery > 0 && this.#boots % this.#deafEvery === 0
+    this.processes = new FakeProcesses(deafEvery, (id) => this.#boot(id))
   }
 
   /** Everything there is, as lines that a failing run can show. */
   census(): string[] {
     return [
       ...[...this.machines.keys()].map((id) => `machine ${id}`),
+      ...this.processes.machineIds().map((id) => `process ${id}`),
       ...[...this.projects].map((key) => `project ${key}`),
       ...[...this.ports].map((port) => `port ${port}`),
       ...[...this.forwards.keys()].map((id) => `forward ${id}`),
     ].toSorted()
   }
-}
 
-/** Whether the machine's process is there at that time. */
-export function isRunning(machine: FakeMachine, now: number): boolean {
-  return machine.bootId !== null && (machine.stopsAt === null || now < machine.stopsAt)
+  /** Everything there is in full, to compare. */
+  toText(): string {
+    return JSON.stringify([[...this.machines], this.processes, this.census()])
+  }
+
+  /** The first time it takes what the seed says. */
+  #boot(id: string): boolean {
+    const machine = this.machines.get(id)
+    if (machine) machine.password ??= machine.seededPassword
+    return machine !== undefined
+  }
 }

@@ -4,6 +4,7 @@ const EFFECTS = [
   ...[
     'ensureDisk',
     'ensureSeed',
+    'spawn',
     'ensureRunning',
     'observe',
     'changeAccess',

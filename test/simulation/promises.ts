@@ -2,7 +2,8 @@ import type { ComputeInstance } from '@berth/contract/compute-instance'
 import type { Service } from '@berth/contract/service'
 import type { Store } from '../../packages/server/src/store/store.ts'
 import type { Accepted } from './accepted.ts'
-import { isRunning, type FakeMachine, type FakeWorld } from './fake-world.ts'
+import type { FakeProcess } from './fake-processes.ts'
+import type { FakeMachine, FakeWorld } from './fake-world.ts'
 import { applicationPortOf, passwordOf, type Name } from './objects.ts'
 
 type Reader = (name: Name) => Promise<ComputeInstance | Service | null>
@@ -63,14 +64,15 @@ export class Promises {
         throw new Error(`${name} was published and is ${status}: ${reason}`)
       }
       const machine = this.#world.machines.get(read.metadata.id)
-      const runs = machine !== undefined && isRunning(machine, now)
+      const process = this.#world.processes.find(read.metadata.id, now)
+      const runs = machine !== undefined && process !== undefined
       if (status !== 'success') continue
       if (powerState !== accepted.power)
         throw new Error(`${name} was asked to be ${accepted.power}, and is ${powerState}: ${reason}`)
       if (runs !== (powerState === 'running')) {
         throw new Error(`${name} says ${powerState}, and its machine ${runs ? 'runs' : 'does not run'}.`)
       }
-      if (runs) checkConfiguration(name, read, accepted.published, machine)
+      if (runs) checkConfiguration(name, read, accepted.published, { ...machine, ...process })
     }
     await this.#checkNothingStray()
   }
@@ -105,7 +107,7 @@ function checkConfiguration(
   name: Name,
   { kind, status }: ComputeInstance | Service,
   size: number | null,
-  machine: FakeMachine,
+  machine: FakeMachine & FakeProcess,
 ): void {
   if (size === null) throw new Error(`${name} runs, and was never published.`)
   const { vcpus, password, applicationPort } = machine

@@ -2,7 +2,7 @@ import { setImmediate as tick } from 'node:timers/promises'
 import { SECOND } from '../../packages/server/src/store/clock.ts'
 import type { Store } from '../../packages/server/src/store/store.ts'
 import { nextDue } from '../../packages/server/src/store/work-items.ts'
-import { FakeWorld, isRunning } from './fake-world.ts'
+import { FakeWorld } from './fake-world.ts'
 import { Gates } from './gates.ts'
 import type { Installation } from './installation.ts'
 import { Life, WORKERS } from './life.ts'
@@ -129,6 +129,8 @@ export class Simulation {
   async #rest(): Promise<void> {
     await tick()
     await this.#requests.comeToRest()
+    const [twice] = this.#world.processes.overlaps
+    if (twice !== undefined) throw new Error(`Two processes had the disk of ${twice} open.`)
   }
 
   async #meetTarget(): Promise<void> {
@@ -175,7 +177,7 @@ export class Simulation {
 
   /** The power goes: what lives in the kernel is gone, what lies on the disk is there. */
   async #rebootHost(): Promise<void> {
-    for (const machine of this.#world.machines.values()) machine.bootId = null
+    this.#world.processes.killAll()
     this.#world.projects.clear()
     this.#world.ports.clear()
     this.#world.forwards.clear()
@@ -184,10 +186,10 @@ export class Simulation {
   }
 
   #killGuest(): void {
-    const running = [...this.#world.machines].filter(([, machine]) => isRunning(machine, this.#clock.time))
+    const running = this.#world.processes.guests(this.#clock.time)
     if (running.length === 0) return
-    const [id, machine] = this.#random.pick(running)
-    machine.bootId = null
+    const { machineId: id } = this.#random.pick(running)
+    this.#world.processes.kill(id)
     this.#note(`guest of ${id} dies`)
   }
 
