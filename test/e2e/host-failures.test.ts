@@ -187,7 +187,7 @@ test('a guest that powers off while it boots is said to be off, with its last wo
   expect(failed.reason).toMatch(
     /^The guest powered off while it booted\. Its console ended with: .*no volume is labelled CIDATA: powering off.* Publish it again to start it again\.$/,
   )
-  expect(failed).toMatchObject({ powerState: 'stopped', actions: ['start'] })
+  expect(failed).toMatchObject({ powerState: 'stopped', actions: ['start', 'stop'] })
   await writeFile(seed, whole)
   expect(await publish()).toMatchObject({ powerState: 'running' })
 })

@@ -99,6 +99,12 @@ export class LifecycleBench {
     await this.#call('DELETE', `/${this.#name}`)
   }
 
+  /** Its guest ends by itself, and is next looked after when that is due. */
+  async killGuest(): Promise<void> {
+    this.world.processes.kill(this.#id)
+    this.#clock.time = Math.max(this.#clock.time, (await nextDue(this.#store.db)) ?? 0)
+  }
+
   async row(): Promise<ComputeInstanceRow | undefined> {
     return instanceById(this.#store.db, this.#id)
   }
@@ -113,13 +119,25 @@ export class LifecycleBench {
         await this.#store.transaction((tx) => takeUpWork(tx, this.#clock.time))
       } else if (!ended) {
         const row = await this.row()
-        const isMoving = row && (ON_ITS_WAY.includes(row.status) || row.reason.startsWith('Running, but'))
+        const isMoving =
+          row && (ON_ITS_WAY.includes(row.status) || /^Running, but|goes on being tried/.test(row.reason))
         if (!isMoving) return
         this.#clock.time = Math.max(this.#clock.time + 1, (await nextDue(this.#store.db)) ?? 0)
       }
     }
     const row = await this.row()
     throw new Error(`It does not come to rest: ${row?.status} in ${row?.phase}: ${row?.reason}`)
+  }
+
+  /** The types of the instance's events, oldest first. */
+  async events(): Promise<string[]> {
+    const rows = await this.#store.db
+      .selectFrom('events')
+      .select('type')
+      .where('object_id', '=', this.#id)
+      .orderBy('sequence')
+      .execute()
+    return rows.map((row) => row.type)
   }
 
   /** What is on the host and, of one that was deleted, in the database: empty when nothing is left. */

@@ -18,7 +18,7 @@ export class Promises {
     this.#world = world
   }
 
-  /** Whether nothing is on its way, and no running guest waits to be looked after again. */
+  /** Whether nothing is on its way or goes on being tried, and no running guest waits to be looked after again. */
   async isSettled(): Promise<boolean> {
     const moving = await this.#store.db
       .selectFrom('compute_instances')
@@ -27,6 +27,7 @@ export class Promises {
         eb.or([
           eb('status', 'in', ['submitted', 'pending', 'destroying']),
           eb('reason', 'like', 'Running, but%'),
+          eb('reason', 'like', '%goes on being tried%'),
         ]),
       )
       .execute()

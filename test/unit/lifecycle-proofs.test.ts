@@ -1,6 +1,7 @@
 import { HostError } from '@berth/contract/host/host-error'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PLACES } from '../../packages/server/src/lifecycle/deploy/phases.ts'
+import type { ComputeInstanceRow } from '../../packages/server/src/store/schema.ts'
 import { LifecycleBench, type Treatment } from '../simulation/lifecycle-bench.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -208,6 +209,51 @@ test(
     }
   },
 )
+
+/** The guest that ran dies, and does not start until the host is well again. */
+async function startsNotUntil(isWell: (row: ComputeInstanceRow | undefined) => Promise<boolean>) {
+  await before([publish('services', 1)])
+  await bench.settle()
+  await bench.killGuest()
+  let isBroken = true
+  bench.treat = async (name, apply) => {
+    isBroken &&= !(await isWell(await bench.row()))
+    if (isBroken && name === 'driver.spawn') throw new HostError('The disk is full.')
+    return apply()
+  }
+}
+
+test('a guest that ran and cannot be started is failed, and comes back by itself', SLOW, async () => {
+  let told = ''
+  let tries = 0
+  await startsNotUntil(async (row) => {
+    if (row?.status === 'failed') told = row.reason
+    return row?.status === 'failed' && ++tries > 30
+  })
+  const { length } = await bench.events()
+  await bench.settle()
+  expect(told).toBe(
+    'The disk is full. Starting it goes on being tried once a minute; publish it to try at once.',
+  )
+  expect(await bench.row()).toMatchObject({ status: 'success', power_state: 'running' })
+  expect((await bench.events()).slice(length)).toEqual(['stopped', 'failed', 'running'])
+})
+
+test.each([
+  { what: 'started', ask: act('start'), end: 'success, running' },
+  { what: 'stopped', ask: act('stop'), end: 'success, stopped' },
+  { what: 'published', ask: publish('services', 2), end: 'success, running' },
+  { what: 'deleted', ask: remove, end: 'gone' },
+])('a guest that goes on being started can be $what', SLOW, async ({ ask, end }) => {
+  await startsNotUntil(async (row) => {
+    if (row?.status !== 'failed') return false
+    await ask(bench)
+    return true
+  })
+  await bench.settle()
+  const row = await bench.row()
+  expect(row ? `${row.status}, ${row.power_state}` : 'gone').toBe(end)
+})
 
 test('delete wins: asked for after any step of any journey, it leaves nothing', SLOW, async () => {
   for (const { name, asks } of ALL.filter((journey) => journey.name !== 'delete')) {

@@ -81,8 +81,8 @@ function fittingActions({ status, powerState, machinePresent }: ActionSituation)
     return powerState === 'stopped' ? ['start'] : []
   }
   if (status === 'failed' && machinePresent) {
-    if (powerState === 'running') return ['stop']
-    return powerState === 'stopped' ? ['start'] : ['start', 'stop']
+    // One that did not start may be left stopped, or it would go on being tried.
+    return powerState === 'running' ? ['stop'] : ['start', 'stop']
   }
   return []
 }

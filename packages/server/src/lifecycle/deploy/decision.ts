@@ -2,11 +2,14 @@ import { HostError } from '@berth/contract/host/host-error'
 import type { StatusStep } from '@berth/contract/instance-status'
 import type { StepOutcome } from '../../engine/step.ts'
 import { SECOND } from '../../store/clock.ts'
+import type { ComputeInstanceRow } from '../../store/schema.ts'
 import type { Happening } from '../instance-writes.ts'
 import { runningReason } from '../machine-size.ts'
 import { beginStep, endStep } from '../timeline.ts'
 import type { DeployPhase, Done, Failed, Patch, PhaseInput, Wait } from './phase.ts'
 import { beginningOf, placeAfter, textOf, type Place } from './phases.ts'
+
+const SLOW_RETRY_SECONDS = 60
 
 /** What a phase's end means for the row, for the engine, and for whoever watches. */
 export interface Decision {
@@ -30,10 +33,14 @@ export function decisionOf(
   const { phase } = place
   const { row } = input
   const deadlineSeconds = deadlineOf(phase, input)
-  const deadlineAt = row.phase_started_at + deadlineSeconds * SECOND
+  // One that failed and goes on being tried has all of its time again, once the host does more than fail.
+  const startedAt = row.status === 'failed' ? now : row.phase_started_at
+  const deadlineAt = startedAt + deadlineSeconds * SECOND
   const overdue = now >= deadlineAt
-  const steps = beginStep(JSON.parse(row.steps) as StatusStep[], phase.label, row.phase_started_at)
+  const steps = beginStep(JSON.parse(row.steps) as StatusStep[], phase.label, startedAt)
   if (ended instanceof HostError) {
+    if (ended.retryable && ranBefore(place, row) && (overdue || row.status === 'failed'))
+      return slowRetry(ended.message, row, steps, now)
     if (!ended.retryable || overdue) return failure(ended.message, steps, now)
     return {
       outcome: { next: 'retry', deadlineAt },
@@ -48,7 +55,11 @@ export function decisionOf(
     if (overdue) return failure(ended.tooLate ?? late, steps, now)
     return {
       outcome: { next: 'wait', seconds: ended.seconds, deadlineAt },
-      patch: { ...ended.patch, ...pending(ended.wait, beginStep(steps, phase.label, now, ended.wait)) },
+      patch: {
+        ...ended.patch,
+        ...pending(ended.wait, beginStep(steps, phase.label, now, ended.wait)),
+        phase_started_at: startedAt,
+      },
     }
   }
   if ('fail' in ended) return failure(ended.fail, steps, now, ended.patch)
@@ -103,6 +114,25 @@ function failure(reason: string, steps: StatusStep[], now: number, known: Patch 
     outcome: { next: 'done' },
     patch: { ...known, status: 'failed', reason, phase: 'idle', phase_started_at: now, steps: ended },
     happening: { type: 'failed', message: reason },
+  }
+}
+
+/** Whether the guest that is to come up ran with the same configuration before, so that only the host can be to blame. */
+function ranBefore({ way }: Place, row: ComputeInstanceRow): boolean {
+  return way === 'up' && row.observed_generation === row.deploy_generation
+}
+
+/** It has failed, and says so once; since it is to run, it comes back by itself when the host is well again. */
+function slowRetry(message: string, row: ComputeInstanceRow, steps: StatusStep[], now: number): Decision {
+  const isNews = row.status !== 'failed'
+  return {
+    outcome: { next: 'wait', seconds: SLOW_RETRY_SECONDS },
+    patch: {
+      status: 'failed',
+      reason: `${sentence(message)} Starting it goes on being tried once a minute; publish it to try at once.`,
+      ...(isNews ? { steps: JSON.stringify(endStep(steps, 'failed', now, message)) } : {}),
+    },
+    ...(isNews ? { happening: { type: 'failed', message } } : {}),
   }
 }
 
