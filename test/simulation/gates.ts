@@ -3,7 +3,11 @@ import type { Random } from './random.ts'
 interface Waiting {
   readonly label: string
   readonly resume: () => void
+  readonly end: (why: RunIsOver) => void
 }
+
+/** Ends what waits, and whatever comes later, when there is nobody any more to let it go on. */
+export class RunIsOver extends Error {}
 
 /**
  * Holds every host effect and every commit before and after it happens, until the simulation lets one go on: so any order of
@@ -12,6 +16,7 @@ interface Waiting {
 export class Gates {
   #waiting: Waiting[] = []
   #abandoned: Waiting[] = []
+  #isClosed = false
   readonly #onPass: (label: string) => void
 
   /** @param onPass told of each named point that is passed */
@@ -29,7 +34,8 @@ export class Gates {
   }
 
   async pass(label: string): Promise<void> {
-    await new Promise<void>((resolve) => this.#waiting.push({ label, resume: resolve }))
+    if (this.#isClosed) throw new RunIsOver()
+    await new Promise<void>((resume, end) => this.#waiting.push({ label, resume, end }))
     this.#onPass(label)
   }
 
@@ -56,5 +62,11 @@ export class Gates {
     this.#abandoned.push(...this.#waiting)
     this.#waiting = []
     return labels
+  }
+
+  /** Nothing passes any more: steps that hang for ever would renew their leases for ever. */
+  close(): void {
+    this.#isClosed = true
+    for (const waiting of [...this.#waiting, ...this.#abandoned]) waiting.end(new RunIsOver())
   }
 }

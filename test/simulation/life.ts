@@ -9,7 +9,7 @@ import { Effects } from './effects.ts'
 import { fakeAuthority } from './fake-authority.ts'
 import { fakeHost } from './fake-host.ts'
 import type { FakeWorld } from './fake-world.ts'
-import type { Gates } from './gates.ts'
+import { RunIsOver, type Gates } from './gates.ts'
 import type { Installation } from './installation.ts'
 import type { Random } from './random.ts'
 
@@ -68,7 +68,11 @@ export class Life {
   work(): void {
     if (this.#running >= WORKERS) return
     this.#running++
-    void this.#step().finally(() => this.#running--)
+    void this.#step()
+      .catch((error: unknown) => {
+        if (!(error instanceof RunIsOver)) throw error
+      })
+      .finally(() => this.#running--)
   }
 
   async #step(): Promise<void> {

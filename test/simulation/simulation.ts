@@ -81,6 +81,8 @@ export class Simulation {
         cause: error,
       })
     } finally {
+      simulation.#gates.close()
+      await tick()
       endSeededIds()
     }
   }
