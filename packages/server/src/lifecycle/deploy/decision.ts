@@ -37,7 +37,7 @@ export function decisionOf(
   const startedAt = row.status === 'failed' ? now : row.phase_started_at
   const deadlineAt = startedAt + deadlineSeconds * SECOND
   const overdue = now >= deadlineAt
-  const steps = beginStep(JSON.parse(row.steps) as StatusStep[], phase.label, startedAt)
+  const steps = beginStep(stepsBefore(row), phase.label, startedAt)
   if (ended instanceof HostError) {
     if (ended.retryable && ranBefore(place, row) && (overdue || row.status === 'failed'))
       return slowRetry(ended.message, row, steps, now)
@@ -66,7 +66,11 @@ export function decisionOf(
   const done = endStep(steps, 'done', now)
   const next =
     placeAfter(place, { ...input, row: { ...row, ...ended.done } }) ?? onward(place, row.desired_power)
-  return next ? advance(next, ended.done, done, now) : arrival(input, ended.done, done, now)
+  if (!next) return arrival(input, ended.done, done, now)
+  const decision = advance(next, ended.done, done, now)
+  if (row.status !== 'failed') return decision
+  // What is tried once a minute is no news until it comes further than to where it failed.
+  return { ...decision, patch: { ...decision.patch, status: 'failed', reason: row.reason } }
 }
 
 /** Goes to another phase, whose time begins now. */
@@ -117,12 +121,21 @@ function failure(reason: string, steps: StatusStep[], now: number, known: Patch 
   }
 }
 
+/** The timeline up to this step; another try of what failed begins a new one. */
+function stepsBefore(row: ComputeInstanceRow): StatusStep[] {
+  const isAnotherTry = row.status === 'failed' && row.phase === textOf(beginningOf('up'))
+  return isAnotherTry ? [] : (JSON.parse(row.steps) as StatusStep[])
+}
+
 /** Whether the guest that is to come up ran with the same configuration before, so that only the host can be to blame. */
 function ranBefore({ way }: Place, row: ComputeInstanceRow): boolean {
   return way === 'up' && row.observed_generation === row.deploy_generation
 }
 
-/** It has failed, and says so once; since it is to run, it comes back by itself when the host is well again. */
+/**
+ * It has failed, and says so once; since it is to run, it comes back by itself when the host is well again. Each try
+ * goes the whole way, as the host may have lost what was made before.
+ */
 function slowRetry(message: string, row: ComputeInstanceRow, steps: StatusStep[], now: number): Decision {
   const isNews = row.status !== 'failed'
   return {
@@ -130,7 +143,9 @@ function slowRetry(message: string, row: ComputeInstanceRow, steps: StatusStep[]
     patch: {
       status: 'failed',
       reason: `${sentence(message)} Starting it goes on being tried once a minute; publish it to try at once.`,
-      ...(isNews ? { steps: JSON.stringify(endStep(steps, 'failed', now, message)) } : {}),
+      phase: textOf(beginningOf('up')),
+      phase_started_at: now,
+      steps: JSON.stringify(endStep(steps, 'failed', now, message)),
     },
     ...(isNews ? { happening: { type: 'failed', message } } : {}),
   }
