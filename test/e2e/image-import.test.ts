@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
-import { open, readFile, truncate, writeFile } from 'node:fs/promises'
+import { copyFile, open, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -122,6 +122,32 @@ test('an overlay, a disk with its data elsewhere, and what is no disk are refuse
   await expect(take('noble', huge)).rejects.toThrow('at most 1024 GiB')
   expect(readdirSync(join(cacheDir, 'tmp'))).toEqual([])
 })
+
+test('a qcow2 file that was not copied whole is refused, and one that only wastes space is taken', async () => {
+  const whole = await qcow2Disk()
+  const fill = ['-c', 'write 0 3M', whole]
+  await runCommand('qemu-io', fill, { timeoutMs: 20_000, debianPackage: 'qemu-utils' })
+  const half = join(folder, 'half.qcow2')
+  await copyFile(whole, half)
+  await truncate(half, (await stat(half)).size - 2 ** 20)
+  await expect(take('noble', half)).rejects.toThrow('it is damaged, as one that was not copied whole')
+
+  await countOneClusterTooMany(whole)
+  expect((await take('noble', whole)).name).toBe('noble')
+})
+
+/** Has a qcow2 file say that a cluster after its end is used, though nothing refers to it (docs/interop/qcow2.rst). */
+async function countOneClusterTooMany(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  const numberAt = async (offset: number) => {
+    const { buffer } = await file.read(Buffer.alloc(8), 0, 8, offset)
+    return Number(buffer.readBigUInt64BE())
+  }
+  const firstBlock = await numberAt(await numberAt(48))
+  const cluster = Math.ceil((await file.stat()).size / 65_536)
+  await file.write(Buffer.from([0, 1]), 0, 2, firstBlock + 2 * cluster)
+  await file.close()
+}
 
 test('a damaged qcow2 file is refused in QEMU’s words', async () => {
   const path = await qcow2Disk()

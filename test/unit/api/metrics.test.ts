@@ -1,6 +1,8 @@
 import { request } from 'node:http'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isLocalScrape } from '../../../packages/server/src/api/routes/metrics.ts'
+import { Store } from '../../../packages/server/src/store/store.ts'
 import { type ApiClient, INSTANCES, instanceBody, SERVICES, serviceBody } from '../../support/api-client.ts'
 import { startSimulated, type SimulatedServer } from '../../support/simulated-server.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -61,6 +63,16 @@ test('figures follow what instances do, without naming any of them', async () =>
   const goOn = 'berth_reconcile_step_duration_seconds_count{kind="ComputeInstance",result="goOn"}'
   expect(after.get(goOn)).toBeGreaterThan(3)
   expect(after.get('process_resident_memory_bytes')).toBeGreaterThan(0)
+  expect(after.get('berth_troubled_objects{kind="ComputeInstance"}')).toBe(0)
+  const store = await Store.openExisting(join(server.state, 'berth.db'))
+  const running = store.db.updateTable('compute_instances').where('status', '=', 'success')
+  // Its next look says that it runs well.
+  const troubled = async () => {
+    await running.set({ reason: 'Running, but the guest is paused (paused).' }).execute()
+    return (await scrape()).get('berth_troubled_objects{kind="ComputeInstance"}')
+  }
+  await expect.poll(troubled).toBe(1)
+  await store.close()
   const text = [...after.keys()].join('\n')
   expect(text).toContain('berth_build_info{version="0.1.0"')
   expect(text).not.toMatch(/counted|broken|defaultproject/)

@@ -12,6 +12,17 @@ export async function instancesByStatus(
     .execute()
 }
 
+/** How many running instances of each kind tell of a problem in their reason. */
+export async function troubledByKind(db: Queryable): Promise<{ kind: InstanceKind; count: number }[]> {
+  return db
+    .selectFrom('compute_instances')
+    .select(({ fn }) => ['kind', fn.countAll<number>().as('count')])
+    .where('status', '=', 'success')
+    .where('reason', 'like', 'Running, but %')
+    .groupBy('kind')
+    .execute()
+}
+
 /** How many machines that are on a host have each power state, as last observed. */
 export async function machinesByPower(db: Queryable): Promise<{ power: string; count: number }[]> {
   return db

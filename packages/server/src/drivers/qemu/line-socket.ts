@@ -1,6 +1,8 @@
 import { lstat } from 'node:fs/promises'
 import { createConnection, type Socket } from 'node:net'
+import { basename } from 'node:path'
 import { HostError } from '@berth/contract/host/host-error'
+import { descriptorsGone } from '../../host/host-failure.ts'
 
 const lineFeed = 0x0a
 
@@ -30,17 +32,19 @@ export class LineSocket {
   /** Connects within `timeoutMs`. Throws a HostError when nobody listens there. */
   static async connect(path: string, timeoutMs: number, maxLine: number): Promise<LineSocket> {
     const found = await lstat(path).catch(() => undefined)
-    if (found?.isSocket() !== true) throw new HostError(`There is no socket at ${path}.`)
+    if (found?.isSocket() !== true) throw new HostError(`There is no ${basename(path)}`)
     const socket = createConnection({ path })
     return await new Promise((resolve, reject) => {
-      const fail = (why: string): void => {
+      const fail = (error: HostError): void => {
         clearTimeout(timer)
         socket.on('error', () => {})
         socket.destroy()
-        reject(new HostError(`No connection to ${path}: ${why}`))
+        reject(error)
       }
-      const onError = (error: Error): void => fail(error.message)
-      const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs)
+      const onError = (error: NodeJS.ErrnoException): void =>
+        fail(descriptorsGone(error) ?? new HostError(`${basename(path)} takes no connection (${error.code})`))
+      const late = new HostError(`${basename(path)} took no connection within ${timeoutMs} ms`)
+      const timer = setTimeout(() => fail(late), timeoutMs)
       socket.once('error', onError)
       socket.once('connect', () => {
         clearTimeout(timer)

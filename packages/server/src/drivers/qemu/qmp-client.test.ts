@@ -132,5 +132,5 @@ test.each([
 })
 
 test('no connection where nobody listens', async () => {
-  await expect(QmpClient.connect(path, { timeoutMs: 100 })).rejects.toThrow('no socket')
+  await expect(QmpClient.connect(path, { timeoutMs: 100 })).rejects.toThrow('There is no ')
 })

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { chmod, chown, mkdir, open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HostError } from '@berth/contract/host/host-error'
+import { Overrun, tryCommand } from '../../host/run-command.ts'
 import { runCommand } from '../run-command.ts'
 
 /** A user without rights, who runs what parses files that are not trusted yet. */
@@ -30,6 +31,28 @@ async function qemuImg(
 ): Promise<string> {
   const [program, ...rest] = [...confined(confinement, timeoutMs / 1000), 'qemu-img', ...words]
   return await runCommand(program!, rest, { timeoutMs, debianPackage: 'qemu-utils' })
+}
+
+/** How qemu-img(1) check ends of an image that is whole, or only wastes space. */
+const WHOLE_CODES: readonly (number | null)[] = [0, 3]
+
+/**
+ * Has QEMU compare a qcow2 image's tables with its file: what is missing at its end would be read as zeros.
+ * @throws HostError when they do not fit
+ */
+export async function checkTables(path: string, confinement: Confinement | null): Promise<void> {
+  const timeoutMs = 600_000
+  const words = [...confined(confinement, timeoutMs / 1000), 'qemu-img', 'check', '-q', '-f', 'qcow2', path]
+  const damaged = new HostError(
+    'The image cannot be imported: it is damaged, as one that was not copied whole (qemu-img check tells more).',
+    { retryable: false },
+  )
+  try {
+    const { code } = await tryCommand(words[0]!, words.slice(1), { timeoutMs })
+    if (!WHOLE_CODES.includes(code)) throw damaged
+  } catch (error) {
+    throw error instanceof Overrun && error.of === 'output' ? damaged : error
+  }
 }
 
 /**

@@ -14,7 +14,7 @@ import { writeManifest } from '../manifest.ts'
 import { ProgressReporter, type OnProgress } from '../progress.ts'
 import { publishImage } from '../publish-image.ts'
 import { requireTools } from '../required-tools.ts'
-import { checkWithQemu, convertToQcow2, type Confinement } from './confined-qemu-img.ts'
+import { checkTables, checkWithQemu, convertToQcow2, type Confinement } from './confined-qemu-img.ts'
 import { fetchSource, isUrl, type FetchOptions } from './fetch-source.ts'
 import { judgeSource } from './source-image.ts'
 
@@ -59,6 +59,7 @@ export async function importImage(name: string, source: string, options: ImportO
     reporter.report('check', 0.6, 'Checking the image')
     const { format } = await judgeSource(path)
     await checkWithQemu(path, format, confinement)
+    if (format === 'qcow2') await checkTables(path, confinement)
     reporter.report('convert', 0.65, `Converting from ${format} to a disk of its own`)
     const output = join(directory, 'image')
     await mkdir(output)

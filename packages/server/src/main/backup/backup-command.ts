@@ -23,7 +23,7 @@ export function backupCommand(config: Config, file: string, options: BackupOptio
   if (existsSync(target) && options.force !== true) {
     throw new BackupError(`${target} exists. Choose another file, or replace it with --force.`)
   }
-  const secretKey = readFileSync(join(state, 'secret.key'), 'utf8')
+  const secretKey = readKey(join(state, 'secret.key'))
   const adminKeyFile = join(state, 'admin.key')
   const adminKey = existsSync(adminKeyFile) ? readFileSync(adminKeyFile, 'utf8') : null
   const temporary = `${target}.${process.pid}.tmp`
@@ -49,4 +49,15 @@ export function backupCommand(config: Config, file: string, options: BackupOptio
       : `It does not hold ${join(state, 'secret.key')}, without which it cannot be restored. Keep a copy of that file elsewhere.\n`,
   )
   process.stdout.write('The disks of the guests are not part of it.\n')
+}
+
+/** @throws BackupError when it cannot be read: a backup names the key that it is to be restored with */
+function readKey(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new BackupError(
+      `${path} cannot be read (${errorCode(error)}). The database's secrets are sealed with it: put it back first.`,
+    )
+  }
 }

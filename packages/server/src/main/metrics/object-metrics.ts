@@ -3,7 +3,7 @@ import { POWER_STATES, STATUS_WORDS } from '@berth/contract/instance-status'
 import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client'
 import type { HostCapacity } from '../../drivers/machine-driver.ts'
 import { reservedByOthers } from '../../store/compute-instances.ts'
-import { instancesByStatus, machinesByPower } from '../../store/object-figures.ts'
+import { instancesByStatus, machinesByPower, troubledByKind } from '../../store/object-figures.ts'
 import type { Store } from '../../store/store.ts'
 import { lateItems } from '../../store/work-items.ts'
 
@@ -36,6 +36,16 @@ export function addObjectMetrics(
       this.reset()
       for (const kind of INSTANCE_KINDS) this.set({ kind }, 0)
       for (const { kind } of items) this.inc({ kind })
+    },
+  })
+  register({
+    name: 'berth_troubled_objects',
+    help: 'Running objects whose reason tells of a problem, by kind.',
+    labelNames: ['kind'],
+    async collect() {
+      const found = await troubledByKind(store.db)
+      for (const kind of INSTANCE_KINDS) this.set({ kind }, 0)
+      for (const { kind, count } of found) this.set({ kind }, count)
     },
   })
   register({
