@@ -174,6 +174,11 @@ test('a step that does not come back is told of once, and until it does', async 
     clock.time,
   )
   expect(await late()).toEqual(['a'])
+  // Another process has it tried again: what hangs goes on hanging, and that is told again.
+  await store.transaction((tx) => wake(tx, 'thing', 'a', AT_ONCE))
+  await watch.look()
+  expect(onLate).toHaveBeenCalledTimes(2)
+  expect(await late()).toEqual(['a'])
   comeBack()
   await run
   expect(await late()).toEqual([])

@@ -162,21 +162,17 @@ export async function nextDue(db: Queryable, busy: readonly string[] = []): Prom
 
 /**
  * Notes which items are late: their step began before `before` and has not ended, or has been due since then and
- * nobody began it.
+ * nobody began it. What another process woke with AT_ONCE has no time that it has been due since.
  * @returns those of which it was not known
  */
 export async function noteLate(tx: Queryable, before: number, now: number): Promise<WorkItemRow[]> {
-  return (
-    tx
-      .updateTable('work_items')
-      .set({ late_since: now })
-      .where('late_since', 'is', null)
-      // What another process woke with AT_ONCE has no time that it has been due since.
-      .where('wake_at', '>', AT_ONCE)
-      .where(sql<number>`coalesce(began_at, wake_at)`, '<', before)
-      .returningAll()
-      .execute()
-  )
+  return tx
+    .updateTable('work_items')
+    .set({ late_since: now })
+    .where('late_since', 'is', null)
+    .where(sql<number>`coalesce(began_at, nullif(wake_at, ${AT_ONCE}))`, '<', before)
+    .returningAll()
+    .execute()
 }
 
 /** Items that a server has found late: the stuck ones. */
