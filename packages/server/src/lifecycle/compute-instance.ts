@@ -1,7 +1,7 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { StepContext, StepHandler, StepOutcome } from '../engine/step.ts'
 import { AT_ONCE } from '../store/clock.ts'
-import { instanceById, sshPortsOfOthers, updateInstance } from '../store/compute-instances.ts'
+import { instanceById, othersSshPorts, updateInstance } from '../store/compute-instances.ts'
 import { addressOf } from '../store/guest-addresses.ts'
 import { externalPortsOf } from '../store/external-ports.ts'
 import { projectById } from '../store/projects.ts'
@@ -16,6 +16,7 @@ import type { DeployPhase, PhaseInput, PhaseResult } from './deploy/phase.ts'
 import { placeOf, type Place } from './deploy/phases.ts'
 import { destroyStep } from './destroy.ts'
 import type { Host } from './host.ts'
+import { sshForwardPlaces } from './ssh-forward.ts'
 import { asHostError, faultOf } from './unforeseen.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { writeIfCurrent } from './instance-writes.ts'
@@ -67,12 +68,13 @@ async function stepOf(
   const { store, secretBox, authority } = lifecycle
   const access = openAccess(secretBox, row) ?? accessOf(settings)
   const places = {
-    sshPortsOfOthers: await sshPortsOfOthers(store.db, row.id),
     publicAddress: await publicAddressOf(store.db, row.id),
     externalPorts: await externalPortsOf(store.db, row.id),
   }
+  const others = await othersSshPorts(store.db, row.id, sshForwardPlaces(row))
   const now = store.clock.now()
-  const input: PhaseInput = { row, project, settings, access, address, places, secretBox, authority, now }
+  const known = { row, project, settings, access, address, places, othersSshPorts: others }
+  const input: PhaseInput = { ...known, secretBox, authority, now }
   if (row.phase === 'run') return watchStep(lifecycle, input, watched)
   const place = placeOf(row.phase)
   if (!place) return { next: 'done' }

@@ -28,8 +28,6 @@ type NetworkSettings = Pick<PublishedSettings, 'firewallRules' | 'portForwards' 
 
 /** What an instance has been given to be reached at. */
 export interface Places {
-  /** Claimed by other instances for their SSH forwards, though these may not be open yet. */
-  readonly sshPortsOfOthers: ReadonlySet<number>
   readonly publicAddress: PublicAddressRow | undefined
   readonly externalPorts: readonly ExternalPortRow[]
 }

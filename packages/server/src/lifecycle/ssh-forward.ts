@@ -52,6 +52,11 @@ export async function ensureSshForward(
   throw failure ?? new HostError(`None of ${TRIES} ports from ${FIRST_PORT} on is free for SSH.`)
 }
 
+/** Where an instance's SSH forward may come to be. */
+export function sshForwardPlaces(claimant: Claimant): { address: string; ports: readonly number[] } {
+  return { address: SSH_FORWARD_ADDRESS, ports: candidates(claimant) }
+}
+
 /** The port it had, then a row of others that begins elsewhere for each instance. */
 function candidates({ id, ssh_port }: Claimant): number[] {
   const start = createHash('sha256').update(id).digest().readUInt32BE(0) % PORTS

@@ -47,13 +47,7 @@ export async function ensureWaysIn(host: Host, input: PhaseInput): Promise<Opene
     const stays = forward.id === sshForwardId(id) || wanted.some((way) => way.forward.id === forward.id)
     if (!stays) await host.network.removeForward(forward.id)
   }
-  const ssh = await ensureSshForward(
-    host,
-    input.row,
-    project.network_key,
-    guestAddress,
-    input.places.sshPortsOfOthers,
-  )
+  const ssh = await ensureSshForward(host, input.row, project.network_key, guestAddress, input.othersSshPorts)
   const opened: WantedWay[] = []
   const problems: string[] = []
   let moving: WantedWay | undefined

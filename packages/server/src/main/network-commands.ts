@@ -9,7 +9,6 @@ import type { RuleCounter } from '../network/network-driver.ts'
 import { externalPortsOf } from '../store/external-ports.ts'
 import { readInstallationId } from '../store/installation.ts'
 import { placedGuests, projectExists, type PlacedGuest } from '../store/placed-guests.ts'
-import { sshPortsOfOthers } from '../store/compute-instances.ts'
 import { publicAddressOf } from '../store/public-addresses.ts'
 import { openSettings, type PublishedSettings } from '../store/published-settings.ts'
 import { SecretBox } from '../store/secret-box.ts'
@@ -27,7 +26,7 @@ export async function showNetworkCommand(config: Config, projectName: string): P
   await withInstallation(config, async (store, secretBox, host) => {
     if (!(await projectExists(store.db, projectName)))
       throw new ConfigError(`There is no project ${JSON.stringify(projectName)}.`)
-    const guests = (await placedGuests(store.db)).filter(({ project }) => project.name === projectName)
+    const guests = await placedGuests(store.db, projectName)
     if (guests.length === 0) {
       process.stdout.write(`Project ${projectName} has no guests.\n`)
       return
@@ -122,7 +121,6 @@ async function reviewedGuest(
 
 async function placesOf({ db }: Store, instanceId: string): Promise<Places> {
   return {
-    sshPortsOfOthers: await sshPortsOfOthers(db, instanceId),
     publicAddress: await publicAddressOf(db, instanceId),
     externalPorts: await externalPortsOf(db, instanceId),
   }

@@ -229,8 +229,7 @@ export class NamespaceNetwork implements NetworkDriver {
   }
 
   async forwardsOf(instanceId: string): Promise<OpenForward[]> {
-    const forwards = await this.#relay.list()
-    return forwards.filter(({ id }) => id.startsWith(`${instanceId}/`))
+    return [...(await this.#relay.list(`${instanceId}/`))]
   }
 
   async removeForward(id: string): Promise<void> {

@@ -79,10 +79,14 @@ export class RelayClient {
     if (response !== null) demand(response)
   }
 
-  /** Every open forward; none when no relay runs. */
-  async list(): Promise<readonly RelayOpenForward[]> {
-    const response = await this.#requestIfRunning({ op: 'list' })
-    return response === null ? [] : (demand(response).forwards ?? [])
+  /**
+   * Every open forward; none when no relay runs.
+   * @param prefix only those whose ids begin with it
+   */
+  async list(prefix = ''): Promise<readonly RelayOpenForward[]> {
+    const response = await this.#requestIfRunning({ op: 'list', ...(prefix === '' ? {} : { prefix }) })
+    const forwards = response === null ? [] : (demand(response).forwards ?? [])
+    return forwards.filter(({ id }) => id.startsWith(prefix))
   }
 
   /** Tells the relay to exit if it forwards nothing, and waits until it has. */

@@ -18,12 +18,15 @@ test('well-formed requests are read, and members nobody asked for are left out',
     op: 'ensure',
     forward,
   })
+  expect(parseRequest('{"op":"list"}')).toEqual({ op: 'list' })
+  expect(parseRequest('{"op":"list","prefix":"a1/"}')).toEqual({ op: 'list', prefix: 'a1/' })
 })
 
 test.each([
   ['no JSON', '{', 'JSON'],
   ['no object', '[]', 'not an object'],
   ['unknown request', '{"op":"reboot"}', 'unknown request'],
+  ['prefix that is no text', '{"op":"list","prefix":1}', 'prefix is malformed'],
   ['no id', '{"op":"remove"}', 'id is malformed'],
   ['id with a space', '{"op":"remove","id":"a b"}', 'id is malformed'],
   ['no forward', '{"op":"ensure"}', 'forward is not an object'],

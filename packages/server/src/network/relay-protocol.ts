@@ -45,7 +45,8 @@ export type RelayRequest =
   | { readonly op: 'ping' }
   | { readonly op: 'ensure'; readonly forward: RelayForward }
   | { readonly op: 'remove'; readonly id: string }
-  | { readonly op: 'list' }
+  /** `prefix`: of the ids that are asked for; absent: of all. A relay from before it was lists all. */
+  | { readonly op: 'list'; readonly prefix?: string }
   | { readonly op: 'stop-if-idle' }
   | { readonly op: 'drain' }
 
@@ -58,7 +59,7 @@ export type RelayResponse =
       readonly pid?: number
       /** `ensure`: where the forward listens now. */
       readonly listen?: RelayPlace
-      /** `list`: every forward. */
+      /** `list`: every forward that was asked for. */
       readonly forwards?: readonly RelayOpenForward[]
       /** `stop-if-idle`: whether the relay is about to exit. */
       readonly stopping?: boolean
@@ -81,8 +82,10 @@ export function judgeRelay(version: number, forwards: boolean): 'use' | 'replace
 export function parseRequest(line: string): RelayRequest {
   const request = parseObject(line)
   switch (request.op) {
-    case 'ping':
     case 'list':
+      if (request.prefix === undefined) return { op: 'list' }
+      return { op: 'list', prefix: readText(request.prefix, 'prefix', /^[\x21-\x7e]{1,200}$/) }
+    case 'ping':
     case 'stop-if-idle':
     case 'drain':
       return { op: request.op }

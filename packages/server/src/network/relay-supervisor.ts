@@ -40,7 +40,7 @@ async function answer(request: RelayRequest): Promise<RelayResponse> {
     case 'ping':
       return { ok: true, version: RELAY_VERSION, pid: process.pid }
     case 'list':
-      return { ok: true, forwards: forwards() }
+      return { ok: true, forwards: forwards().filter(({ id }) => id.startsWith(request.prefix ?? '')) }
     case 'ensure':
       return queue.run(request.forward.id, () => ensure(request.forward))
     case 'remove':

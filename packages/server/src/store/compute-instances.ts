@@ -35,7 +35,12 @@ export async function listInstances(
     .selectFrom('compute_instances')
     .where('workspace_id', '=', workspaceId)
     .where('kind', '=', kind)
-  const { total } = await all.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+  const counted = await db
+    .selectFrom('instance_counts')
+    .select('count')
+    .where('workspace_id', '=', workspaceId)
+    .where('kind', '=', kind)
+    .executeTakeFirst()
   const rows = await all
     .selectAll()
     .orderBy(column, direction)
@@ -43,7 +48,7 @@ export async function listInstances(
     .limit(list.limit)
     .offset(list.offset)
     .execute()
-  return { rows, total }
+  return { rows, total: counted?.count ?? 0 }
 }
 
 /** Names of what a workspace holds of a kind, at most `limit`, for a person to read. */
@@ -133,12 +138,17 @@ export async function reservedByOthers(
   }
 }
 
-/** The ports that other instances have claimed for their SSH forwards, whether these are open or not. */
-export async function sshPortsOfOthers(db: Queryable, id: string): Promise<ReadonlySet<number>> {
+/** Which of some places other instances have claimed for their SSH forwards, whether these are open or not. */
+export async function othersSshPorts(
+  db: Queryable,
+  id: string,
+  { address, ports }: { readonly address: string; readonly ports: readonly number[] },
+): Promise<ReadonlySet<number>> {
   const rows = await db
     .selectFrom('compute_instances')
     .select('ssh_port')
-    .where('ssh_port', 'is not', null)
+    .where('ssh_address', '=', address)
+    .where('ssh_port', 'in', [...ports])
     .where('id', '!=', id)
     .execute()
   return new Set(rows.flatMap((row) => row.ssh_port ?? []))

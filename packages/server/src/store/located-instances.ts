@@ -1,3 +1,4 @@
+import { projectById } from './projects.ts'
 import type { ComputeInstanceRow, ProjectRow } from './schema.ts'
 import type { Queryable } from './store.ts'
 
@@ -18,25 +19,28 @@ export interface InstanceSearch {
 
 /** Every instance that fits, by project, workspace and name, whatever organization it is of. */
 export async function locatedInstances(db: Queryable, search: InstanceSearch): Promise<LocatedInstance[]> {
-  const { named } = search
-  const rows = await db
-    .selectFrom('compute_instances')
-    .selectAll()
+  const { named, project, workspace } = search
+  const found = await db
+    .selectFrom('compute_instances as instance')
+    .innerJoin('workspaces', 'workspaces.id', 'instance.workspace_id')
+    .innerJoin('projects', 'projects.id', 'instance.project_id')
+    .selectAll('instance')
+    .select('workspaces.name as workspaceName')
     .$if(named !== undefined, (all) =>
-      all.where(({ or, eb }) => or([eb('name', '=', named ?? ''), eb('id', '=', named ?? '')])),
+      all.where(({ or, eb }) =>
+        or([eb('instance.name', '=', named ?? ''), eb('instance.id', '=', named ?? '')]),
+      ),
     )
+    .$if(project !== undefined, (all) => all.where('projects.name', '=', project ?? ''))
+    .$if(workspace !== undefined, (all) => all.where('workspaces.name', '=', workspace ?? ''))
     .execute()
-  const projects = await db.selectFrom('projects').selectAll().execute()
-  const workspaces = await db.selectFrom('workspaces').select(['id', 'name']).execute()
-  const projectOf = new Map(projects.map((project) => [project.id, project]))
-  const workspaceOf = new Map(workspaces.map(({ id, name }) => [id, name]))
-  return rows
-    .flatMap((row) => {
-      const project = projectOf.get(row.project_id)
-      return project ? [{ row, project, workspaceName: workspaceOf.get(row.workspace_id) ?? '' }] : []
+  const projects = new Map<string, ProjectRow>()
+  for (const { project_id: id } of found) if (!projects.has(id)) projects.set(id, await projectById(db, id))
+  return found
+    .flatMap(({ workspaceName, ...row }) => {
+      const its = projects.get(row.project_id)
+      return its ? [{ row, project: its, workspaceName }] : []
     })
-    .filter(({ project }) => search.project === undefined || project.name === search.project)
-    .filter(({ workspaceName }) => search.workspace === undefined || workspaceName === search.workspace)
     .toSorted((one, other) => pathOf(one).localeCompare(pathOf(other)))
 }
 

@@ -9,6 +9,7 @@ import { auditDetail } from './migrations/0006-audit-detail.ts'
 import { certificateAuthority } from './migrations/0007-certificate-authority.ts'
 import { projectNumbers } from './migrations/0008-project-numbers.ts'
 import { lateWork } from './migrations/0009-late-work.ts'
+import { hotPaths } from './migrations/0010-hot-paths.ts'
 import type { Schema } from './schema.ts'
 
 /** Every migration in order; a database names those it has had. */
@@ -22,6 +23,7 @@ const MIGRATIONS = {
   '0007-certificate-authority': { up: certificateAuthority },
   '0008-project-numbers': { up: projectNumbers },
   '0009-late-work': { up: lateWork },
+  '0010-hot-paths': { up: hotPaths },
 }
 
 /** A database whose schema this program cannot use; the message says what to do. */

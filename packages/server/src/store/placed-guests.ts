@@ -1,3 +1,4 @@
+import { projectById } from './projects.ts'
 import type { ComputeInstanceRow, GuestAddressRow, ProjectRow } from './schema.ts'
 import type { Queryable } from './store.ts'
 
@@ -8,22 +9,33 @@ export interface PlacedGuest {
   readonly address: GuestAddressRow
 }
 
-/** Every instance with an address, by project and address. */
-export async function placedGuests(db: Queryable): Promise<PlacedGuest[]> {
-  const addresses = await db
+/**
+ * Every instance with an address, by project and address.
+ * @param projectName only those of projects of that name, in whatever organization
+ */
+export async function placedGuests(db: Queryable, projectName?: string): Promise<PlacedGuest[]> {
+  const found = await db
     .selectFrom('guest_addresses')
-    .selectAll()
-    .orderBy('project_id')
-    .orderBy('number')
+    .innerJoin('compute_instances', 'compute_instances.id', 'guest_addresses.instance_id')
+    .selectAll('compute_instances')
+    .select(['guest_addresses.number', 'guest_addresses.mac'])
+    .$if(projectName !== undefined, (all) =>
+      all.where('guest_addresses.project_id', 'in', (nested) =>
+        nested
+          .selectFrom('projects')
+          .select('projects.id')
+          .where('projects.name', '=', projectName ?? ''),
+      ),
+    )
+    .orderBy('guest_addresses.project_id')
+    .orderBy('guest_addresses.number')
     .execute()
-  const rows = await db.selectFrom('compute_instances').selectAll().execute()
-  const projects = await db.selectFrom('projects').selectAll().execute()
-  const rowOf = new Map(rows.map((row) => [row.id, row]))
-  const projectOf = new Map(projects.map((project) => [project.id, project]))
-  return addresses.flatMap((address) => {
-    const row = rowOf.get(address.instance_id)
-    const project = projectOf.get(address.project_id)
-    return row && project ? [{ row, project, address }] : []
+  const projects = new Map<string, ProjectRow>()
+  for (const { project_id: id } of found) if (!projects.has(id)) projects.set(id, await projectById(db, id))
+  return found.flatMap(({ number, mac, ...row }) => {
+    const project = projects.get(row.project_id)
+    const address = { project_id: row.project_id, number, instance_id: row.id, mac }
+    return project ? [{ row, project, address }] : []
   })
 }
 

@@ -66,14 +66,17 @@ export async function listProfiles(
 function visible(db: Queryable, kind: ProfileKind, scope: ProfileScope) {
   return db
     .selectFrom('profiles')
-    .innerJoin('projects', 'projects.id', 'profiles.project_id')
-    .where('projects.organization_id', '=', scope.organizationId)
     .where('profiles.kind', '=', kind)
-    .where(({ or, eb }) =>
-      or([
-        eb('projects.name', '=', SYSTEM_CATALOG),
-        ...(scope.systemCatalogOnly ? [] : [eb('profiles.project_id', '=', scope.projectId)]),
-      ]),
+    .where('profiles.project_id', 'in', ({ selectFrom }) =>
+      selectFrom('projects')
+        .select('projects.id')
+        .where('projects.organization_id', '=', scope.organizationId)
+        .where(({ or, eb }) =>
+          or([
+            eb('projects.name', '=', SYSTEM_CATALOG),
+            ...(scope.systemCatalogOnly ? [] : [eb('projects.id', '=', scope.projectId)]),
+          ]),
+        ),
     )
 }
 

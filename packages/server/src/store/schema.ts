@@ -13,6 +13,7 @@ export interface Schema {
   profiles: ProfilesTable
   api_keys: ApiKeysTable
   compute_instances: ComputeInstancesTable
+  instance_counts: InstanceCountsTable
   guest_addresses: GuestAddressesTable
   public_addresses: PublicAddressesTable
   external_ports: ExternalPortsTable
@@ -163,6 +164,13 @@ interface ComputeInstancesTable {
   modified_at: number
   created_by: string
   modified_by: string
+}
+
+/** How many instances of a kind a workspace has; kept by triggers. */
+interface InstanceCountsTable {
+  workspace_id: string
+  kind: InstanceKind
+  count: number
 }
 
 interface GuestAddressesTable {

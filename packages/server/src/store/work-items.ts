@@ -149,15 +149,25 @@ export async function forgetObject(tx: Queryable, kind: string, objectId: string
 
 /** When the next item is due that nobody holds, or a held one's lease runs out; null: never. */
 export async function nextDue(db: Queryable, busy: readonly string[] = []): Promise<number | null> {
-  const row = await db
+  const items = db
     .selectFrom('work_items')
+    .where('wake_at', 'is not', null)
+    .$if(busy.length > 0, (all) => all.where('object_id', 'not in', [...busy]))
+  // Apart, since only a few are held, and the first of the others is at the beginning of an index.
+  const free = await items
+    .select('wake_at as due')
+    .where('leased_until', 'is', null)
+    .orderBy('wake_at')
+    .limit(1)
+    .executeTakeFirst()
+  const held = await items
     .select(
       sql<number | null>`min(case when leased_until > wake_at then leased_until else wake_at end)`.as('due'),
     )
-    .where('wake_at', 'is not', null)
-    .$if(busy.length > 0, (items) => items.where('object_id', 'not in', [...busy]))
-    .executeTakeFirstOrThrow()
-  return row.due
+    .where('leased_until', 'is not', null)
+    .executeTakeFirst()
+  const dues = [free?.due ?? null, held?.due ?? null].filter((due) => due !== null)
+  return dues.length === 0 ? null : Math.min(...dues)
 }
 
 /**
@@ -170,7 +180,12 @@ export async function noteLate(tx: Queryable, before: number, now: number): Prom
     .updateTable('work_items')
     .set({ late_since: now })
     .where('late_since', 'is', null)
-    .where(sql<number>`coalesce(began_at, nullif(wake_at, ${AT_ONCE}))`, '<', before)
+    .where(({ or, and, eb }) =>
+      or([
+        eb('began_at', '<', before),
+        and([eb('began_at', 'is', null), eb('wake_at', '>', AT_ONCE), eb('wake_at', '<', before)]),
+      ]),
+    )
     .returningAll()
     .execute()
 }
@@ -188,6 +203,7 @@ export async function releaseAll(db: Queryable, now: number): Promise<void> {
   await db
     .updateTable('work_items')
     .set({ leased_until: null, began_at: null, late_since: null, lease_token: sql<number>`lease_token + 1` })
+    .where(({ or, eb }) => or([eb('leased_until', '>', 0), eb('late_since', '>', 0)]))
     .execute()
   await db.updateTable('work_items').set({ wake_at: now }).where('wake_at', 'is not', null).execute()
 }

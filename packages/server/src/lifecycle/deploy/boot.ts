@@ -1,5 +1,5 @@
 import { SECOND } from '../../store/clock.ts'
-import { sshPortsOfOthers } from '../../store/compute-instances.ts'
+import { othersSshPorts } from '../../store/compute-instances.ts'
 import type { Host } from '../host.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
 import { containerDisk } from '../container-image.ts'
@@ -99,7 +99,8 @@ export const reachPhase: DeployPhase = {
           const { address, port } = moving.forward.listen
           return { wait: `${address}:${port} is in use on this host; choosing another.`, seconds: 0.1 }
         }
-        if ((await sshPortsOfOthers(tx, input.row.id)).has(ssh.port)) {
+        const { address, port } = ssh
+        if ((await othersSshPorts(tx, input.row.id, { address, ports: [port] })).size > 0) {
           return { wait: `Port ${ssh.port} belongs to another instance; choosing another.`, seconds: 0.2 }
         }
         await settlePlaces(tx, input)

@@ -49,6 +49,8 @@ export interface PhaseInput {
   /** Undefined until the instance has its place. */
   readonly address: GuestAddressRow | undefined
   readonly places: Places
+  /** Of the ports where its SSH forward may be, those that other instances have claimed, though these may not be open. */
+  readonly othersSshPorts: ReadonlySet<number>
 }
 
 /** One stretch of the way to a running guest. It may be repeated at any time, after any crash. */
