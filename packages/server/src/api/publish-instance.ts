@@ -1,5 +1,5 @@
 import { updateInstance } from '../store/compute-instances.ts'
-import { sealSettings } from '../store/published-settings.ts'
+import { settingsColumns } from '../store/published-settings.ts'
 import { recordAudit, recordEvent, subjectOf } from '../store/records.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import type { Tx } from '../store/store.ts'
@@ -26,7 +26,7 @@ export async function publishInstance(
   const now = context.store.clock.now()
   const row = await updateInstance(tx, instance.id, {
     deploy_generation: instance.generation,
-    published_settings: sealSettings(context.secretBox, instance.id, settingsToPublish(context, change)),
+    ...settingsColumns(context.secretBox, instance.id, settingsToPublish(context, change)),
     ...beginDeployment(instance, now),
   })
   await wake(tx, row.kind, row.id, now)

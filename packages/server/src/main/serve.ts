@@ -9,6 +9,7 @@ import { computeInstanceHandler } from '../lifecycle/compute-instance.ts'
 import { tellLate } from '../lifecycle/late-step.ts'
 import { takeUpWork } from '../lifecycle/take-up-work.ts'
 import { placedInstances } from '../store/compute-instances.ts'
+import { fillShownSettings } from '../store/fill-shown-settings.ts'
 import { installationId } from '../store/installation.ts'
 import { SecretBox } from '../store/secret-box.ts'
 import { Store } from '../store/store.ts'
@@ -61,6 +62,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   await prepareHost(host)
   rememberDriver(config.state, config.driver)
   if (config.driver === 'qemu') await noteInstallation(config.cache, installId, config.state)
+  await fillShownSettings(store, secretBox)
   const placed = await placedInstances(store.db)
   const adoption = new Adoption(placed.map(({ id }) => id))
   const authority = await ensureAuthority(store, secretBox, installId)

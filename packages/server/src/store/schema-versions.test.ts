@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { parseListQuery } from '@berth/contract/list-query'
 import { Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { expect, test } from 'vitest'
@@ -8,7 +9,13 @@ import { berth } from '../../../../test/support/berth-command.ts'
 import { startSimulated } from '../../../../test/support/simulated-server.ts'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { writeBackup } from './backup.ts'
-import { deleteInstance, findInstance, insertInstance, placedInstances } from './compute-instances.ts'
+import {
+  deleteInstance,
+  findInstance,
+  insertInstance,
+  listInstances,
+  placedInstances,
+} from './compute-instances.ts'
 import { readInstallationId } from './installation.ts'
 import { initial } from './migrations/0001-initial.ts'
 import { network } from './migrations/0002-network.ts'
@@ -119,7 +126,15 @@ test('instances of a database from before services stay what they are, and servi
 
   const store = await Store.open(path)
   const row = await findInstance(store.db, 'ws', 'ComputeInstance', 'vm-1')
-  expect(row).toEqual({ ...old, kind: 'ComputeInstance', container_image: null, certificate: null })
+  expect(row).toEqual({
+    ...old,
+    kind: 'ComputeInstance',
+    container_image: null,
+    certificate: null,
+    shown_settings: null,
+  })
+  const { rows: listed, total } = await listInstances(store.db, 'ws', 'ComputeInstance', parseListQuery({}))
+  expect({ names: listed.map(({ name }) => name), total }).toEqual({ names: ['vm-1'], total: 1 })
   expect(await publicAddressOf(store.db, 'one')).toMatchObject({ number: 3 })
   expect(await placedInstances(store.db)).toEqual([{ id: 'one', kind: 'ComputeInstance' }])
 

@@ -127,6 +127,8 @@ interface ComputeInstancesTable {
   observed_generation: number | null
   /** The settings as published, secrets and all, sealed: what the reconciler works towards. */
   published_settings: string | null
+  /** What anybody may see of them, in the clear; JSON. Null where a Berth from before it published, until a start. */
+  shown_settings: Generated<string | null>
   status: string
   reason: string
   /** Where the state machine stands: `way:phase`, or run, off, idle. */

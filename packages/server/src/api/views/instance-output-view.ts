@@ -5,6 +5,7 @@ import { serviceOutput, type Place } from '@berth/contract/service-output'
 import { portForwardsText, vmOutput } from '@berth/contract/vm-output'
 import { openSettings } from '../../store/published-settings.ts'
 import type { ComputeInstanceRow } from '../../store/schema.ts'
+import type { ShownSettings } from '../../store/shown-settings.ts'
 import { waysInOf, type WaysIn } from '../../store/ways-in.ts'
 import type { ApiContext } from '../api-context.ts'
 import { profileSnapshot } from './profile-snapshot.ts'
@@ -18,7 +19,7 @@ export function outputView(
   row: ComputeInstanceRow,
   disclosure: Disclosure,
 ): ComputeInstance['status']['output'] | Service['status']['output'] {
-  const settings = openSettings(context.secretBox, row)
+  const settings = settingsFor(context, row, disclosure)
   if (row.machine_facts === null || settings === null) return {}
   const facts = JSON.parse(row.machine_facts) as { address: string; osName: string; user: string }
   const waysIn = waysInOf(row)
@@ -51,6 +52,16 @@ export function outputView(
     'Port Forwards': portForwardsText(waysIn.forwards),
     ServerHost: ssh?.address ?? '',
   })
+}
+
+/** What a reader may know of the published settings; the secrets are opened only for who gets them. */
+function settingsFor(
+  { secretBox }: ApiContext,
+  row: ComputeInstanceRow,
+  disclosure: Disclosure,
+): ShownSettings | null {
+  if (disclosure === 'clear' || row.shown_settings === null) return openSettings(secretBox, row)
+  return JSON.parse(row.shown_settings) as ShownSettings
 }
 
 /** Where a TCP port of the guest is reached from outside; null where nothing leads there. */

@@ -33,11 +33,14 @@ async function computeInstances(db: Kysely<never>): Promise<void> {
   await on('reserved')
     .columns(['reserved_memory_mib', 'reserved_gpu_model', 'reserved_vcpus', 'reserved_gpus', 'id'])
     .execute()
+  await db.schema.alterTable('compute_instances').addColumn('shown_settings', 'text').execute()
   // Used by queries that say the same in the same words (sqlite.org/partialindex.html section 3).
   await sql`CREATE INDEX compute_instances_placed ON compute_instances (id, kind, deploy_generation, delete_requested_at)
     WHERE deploy_generation IS NOT NULL OR delete_requested_at IS NOT NULL`.execute(db)
   await sql`CREATE INDEX compute_instances_troubled ON compute_instances (kind)
     WHERE status = 'success' AND reason >= 'Running, but ' AND reason < 'Running, but!'`.execute(db)
+  await sql`CREATE INDEX compute_instances_unshown ON compute_instances (id)
+    WHERE published_settings IS NOT NULL AND shown_settings IS NULL`.execute(db)
 }
 
 /** Kept by the database itself, in the statement that makes or removes an instance: no writer can forget it. */
