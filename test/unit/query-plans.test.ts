@@ -79,7 +79,7 @@ function fill(path: string): void {
   copies('events', { sequence: 'NULL' })
   copies('audit_records', { sequence: 'NULL' })
   copies('guest_addresses', { number: '1000 + i', instance_id: id, mac: `'mac' || i` })
-  copies('public_addresses', { number: '100 + i', instance_id: id })
+  copies('public_addresses', { number: '(number + i) % 65536', instance_id: id })
   copies('external_ports', { port: '40000 + i', instance_id: id })
   database.exec('COMMIT')
   database.close()
@@ -108,8 +108,9 @@ async function useAll(api: ApiClient): Promise<void> {
   }
   for (const list of [INSTANCES, SERVICES, 'workspaces', 'computeprofiles', 'serviceprofiles']) {
     for (const order of ORDERS) {
-      const { status } = await api.call('GET', `${list}?limit=2&${order}`)
+      const { status, body } = await api.call('GET', `${list}?limit=1&${order}`)
       expect(status, `${list} ${order}`).toBe(200)
+      await api.call('GET', `${list}?limit=1&${order}&continue=${body.metadata.continue}`)
     }
     await api.call('GET', `${list}?limit=2&offset=2`)
   }

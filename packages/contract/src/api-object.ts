@@ -14,6 +14,9 @@ const ListMetadata = Type.Object(
     count: Type.Integer({ description: 'How many there are in all' }),
     limit: Type.Integer({ description: 'The page size that was applied' }),
     offset: Type.Optional(Type.Integer({ description: 'Left out when 0' })),
+    continue: Type.Optional(
+      Type.String({ description: 'Sent as continue, it asks for the next page; left out on the last' }),
+    ),
   },
   { title: 'ListMetadata' },
 )

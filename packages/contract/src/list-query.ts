@@ -4,6 +4,9 @@ import { ApiError } from './api-error.ts'
 /** The most objects one page holds; asked for more, the server serves and reports this (wire contract 0.1). */
 export const PAGE_LIMIT = 50
 
+/** More characters than any token has. */
+const CONTINUE_LIMIT = 2048
+
 export const ORDER_FIELDS = ['createdAt', 'modifiedAt', 'name', 'displayName'] as const
 export type OrderField = (typeof ORDER_FIELDS)[number]
 
@@ -38,11 +41,48 @@ export const ListQuery = Type.Object({
   ),
 })
 
+/** The same for the lists that tell where to go on. */
+export const ContinuableListQuery = Type.Object({
+  ...ListQuery.properties,
+  continue: Type.Optional(
+    Type.String({
+      description:
+        'metadata.continue of the page before, in a request with the same orderBy and order and no offset: ' +
+        'goes on behind that page, whatever was created or deleted meanwhile',
+      maxLength: CONTINUE_LIMIT,
+    }),
+  ),
+})
+
 export interface ListRequest {
   readonly limit: number
   readonly offset: number
   readonly order: 'ASC' | 'DESC'
   readonly orderBy: OrderField
+}
+
+/**
+ * Reads the token of a request that goes on behind another one's page.
+ * @returns undefined when there is none
+ * @throws ApiError 400 naming the parameter
+ */
+export function parseContinue(query: Readonly<Record<string, unknown>>): string | undefined {
+  const { continue: token } = query
+  if (token === undefined || token === '') return undefined
+  if (typeof token !== 'string') throw ApiError.invalid('continue', 'must be given once')
+  const { offset } = query
+  if (offset !== undefined && offset !== '' && Number(offset) !== 0)
+    throw ApiError.invalid('offset', 'must be left out of a request with continue, which says where to begin')
+  if (token.length > CONTINUE_LIMIT) throw badContinue()
+  return token
+}
+
+/** What is said of a token that is none, or another list's. */
+export function badContinue(): ApiError {
+  return ApiError.invalid(
+    'continue',
+    'must be metadata.continue of a page of this list, asked for with the same orderBy and order; leave it out to begin anew',
+  )
 }
 
 function integerOf(field: string, text: string | undefined, fallback: number, minimum: number): number {

@@ -1,7 +1,6 @@
 import type { InstanceKind } from '@berth/contract/instance-kind'
-import type { ListRequest } from '@berth/contract/list-query'
 import type { Insertable, Updateable } from 'kysely'
-import { orderOf, type Page } from './page.ts'
+import { behind, orderOf, pageOf, type Page, type PageRequest } from './page.ts'
 import type { ComputeInstanceRow, Schema } from './schema.ts'
 import type { Queryable } from './store.ts'
 
@@ -28,7 +27,7 @@ export async function listInstances(
   db: Queryable,
   workspaceId: string,
   kind: InstanceKind,
-  list: ListRequest,
+  list: PageRequest,
 ): Promise<Page<ComputeInstanceRow>> {
   const { column, direction } = orderOf(list)
   const all = db
@@ -41,14 +40,16 @@ export async function listInstances(
     .where('workspace_id', '=', workspaceId)
     .where('kind', '=', kind)
     .executeTakeFirst()
-  const rows = await all
+  const { after } = list
+  const found = await all
     .selectAll()
+    .$if(after !== undefined, (rows) => rows.where(behind(list, after!, 'compute_instances')))
     .orderBy(column, direction)
     .orderBy('id', direction)
-    .limit(list.limit)
+    .limit(list.limit + 1)
     .offset(list.offset)
     .execute()
-  return { rows, total: counted?.count ?? 0 }
+  return pageOf(list, found, counted?.count ?? 0)
 }
 
 /** Names of what a workspace holds of a kind, at most `limit`, for a person to read. */

@@ -1,7 +1,6 @@
-import type { ListRequest } from '@berth/contract/list-query'
 import { SYSTEM_CATALOG } from '@berth/contract/profile'
 import type { Insertable, Updateable } from 'kysely'
-import { orderOf, type Page } from './page.ts'
+import { behind, orderOf, pageOf, type Page, type PageRequest } from './page.ts'
 import type { ProfileRow, Schema } from './schema.ts'
 import type { Queryable } from './store.ts'
 
@@ -33,7 +32,7 @@ export async function listProfiles(
   db: Queryable,
   kind: ProfileKind,
   scope: ProfileScope,
-  list: ListRequest,
+  list: PageRequest,
 ): Promise<Page<ProfileRow>> {
   const { column, direction } = orderOf(list)
   const shown = visible(db, kind, scope).where(({ not, or, eb, exists, selectFrom }) =>
@@ -53,14 +52,16 @@ export async function listProfiles(
   const { total } = await shown
     .select(({ fn }) => fn.countAll<number>().as('total'))
     .executeTakeFirstOrThrow()
-  const rows = await shown
+  const { after } = list
+  const found = await shown
     .selectAll('profiles')
+    .$if(after !== undefined, (rows) => rows.where(behind(list, after!, 'profiles')))
     .orderBy(`profiles.${column}`, direction)
     .orderBy('profiles.id', direction)
-    .limit(list.limit)
+    .limit(list.limit + 1)
     .offset(list.offset)
     .execute()
-  return { rows, total }
+  return pageOf(list, found, total)
 }
 
 function visible(db: Queryable, kind: ProfileKind, scope: ProfileScope) {

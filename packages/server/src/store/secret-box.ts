@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
 
 const PREFIX = 'sealed:1'
 const NONCE_BYTES = 12
@@ -30,6 +30,15 @@ export class SecretBox {
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(Buffer.from(place))
     const sealed = Buffer.concat([nonce, cipher.update(clear, 'utf8'), cipher.final(), cipher.getAuthTag()])
     return `${PREFIX}:${this.#keyId}:${sealed.toString('base64')}`
+  }
+
+  /** Proves that this installation wrote a text, for one place; 32 bytes. */
+  sign(place: string, text: string): Buffer {
+    // Under a key of its own: the other one is for secrets.
+    const key = createHmac('sha256', this.#key).update('signatures').digest()
+    return createHmac('sha256', key)
+      .update(JSON.stringify([place, text]))
+      .digest()
   }
 
   /** @throws Error when the value was sealed with another key, for another place, or was changed */

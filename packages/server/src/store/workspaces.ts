@@ -1,6 +1,5 @@
-import type { ListRequest } from '@berth/contract/list-query'
 import type { Insertable, Updateable } from 'kysely'
-import { orderOf, type Page } from './page.ts'
+import { behind, orderOf, pageOf, type Page, type PageRequest } from './page.ts'
 import type { Schema, WorkspaceRow } from './schema.ts'
 import type { Queryable } from './store.ts'
 
@@ -20,19 +19,21 @@ export async function findWorkspace(
 export async function listWorkspaces(
   db: Queryable,
   projectId: string,
-  list: ListRequest,
+  list: PageRequest,
 ): Promise<Page<WorkspaceRow>> {
   const { column, direction } = orderOf(list)
   const all = db.selectFrom('workspaces').where('project_id', '=', projectId)
   const { total } = await all.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
-  const rows = await all
+  const { after } = list
+  const found = await all
     .selectAll()
+    .$if(after !== undefined, (rows) => rows.where(behind(list, after!, 'workspaces')))
     .orderBy(column, direction)
     .orderBy('id', direction)
-    .limit(list.limit)
+    .limit(list.limit + 1)
     .offset(list.offset)
     .execute()
-  return { rows, total }
+  return pageOf(list, found, total)
 }
 
 export async function insertWorkspace(

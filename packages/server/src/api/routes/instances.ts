@@ -2,7 +2,7 @@ import { ApiError } from '@berth/contract/api-error'
 import { PROJECTS_PATH } from '@berth/contract/api-version'
 import type { InstanceKind } from '@berth/contract/instance-kind'
 import { KIND_ACTIONS } from '@berth/contract/instance-status'
-import { ListQuery, parseListQuery } from '@berth/contract/list-query'
+import { ContinuableListQuery } from '@berth/contract/list-query'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { mayWrite } from '../../auth/caller.ts'
@@ -13,6 +13,7 @@ import type { ApiContext } from '../api-context.ts'
 import { actOnInstance, parseAction } from '../act-on-instance.ts'
 import { applyInstance } from '../apply-instance.ts'
 import { requesterOf } from '../authentication.ts'
+import { ContinuedList } from '../continued-list.ts'
 import { deleteInstance } from '../delete-instance.ts'
 import type { InstanceChange } from '../instance-change.ts'
 import { KIND_SCHEMAS, KINDS, nameInWords, type Instance, type InstanceRequest } from '../instance-kind.ts'
@@ -51,16 +52,18 @@ export function instanceRoutes(app: FastifyInstance, context: ApiContext, kind: 
       operationId: `list${kind}s`,
       summary: `List the ${noun}s of a workspace`,
       params: pathParameters('project', 'workspace'),
-      querystring: ListQuery,
+      querystring: ContinuableListQuery,
       ok: shapes.list,
       errors: [400, 404],
     }),
     async (request) => {
       const { project, workspace } = await scopeOf(store.db, request)
-      const wanted = parseListQuery(request.query)
-      const { rows, total } = await listInstances(store.db, workspace.id, kind, wanted)
-      const items = rows.map((row) => instanceView(context, row, project, workspace, 'masked'))
-      return listView(kind, wanted, total, items)
+      const list = new ContinuedList(context.secretBox, `${kind}/${workspace.id}`)
+      const wanted = list.pageFor(request.query)
+      const page = await listInstances(store.db, workspace.id, kind, wanted)
+      return listView(kind, { list, wanted, page }, (row) =>
+        instanceView(context, row, project, workspace, 'masked'),
+      )
     },
   )
   app.post<{ Params: CollectionParams; Body: InstanceRequest }>(

@@ -1,6 +1,6 @@
 import { ApiError } from '@berth/contract/api-error'
 import { PROJECTS_PATH } from '@berth/contract/api-version'
-import { ListQuery, parseListQuery } from '@berth/contract/list-query'
+import { ContinuableListQuery } from '@berth/contract/list-query'
 import {
   ComputeProfile,
   ComputeProfileList,
@@ -16,6 +16,7 @@ import { findProfile, listProfiles } from '../../store/profiles.ts'
 import type { ApiContext } from '../api-context.ts'
 import { applyProfile } from '../apply-profile.ts'
 import { requesterOf } from '../authentication.ts'
+import { ContinuedList } from '../continued-list.ts'
 import { FailOnExists, operation, pathParameters } from '../operation.ts'
 import { queryFlag } from '../query-flag.ts'
 import { projectOf } from '../scope.ts'
@@ -53,7 +54,7 @@ interface ProfileParams extends ProjectParams {
 }
 
 /** Compute and service profiles: one shape, two paths (guide, "Compute Profiles"; wire contract 1b). */
-export function profileRoutes(app: FastifyInstance, { store }: ApiContext): void {
+export function profileRoutes(app: FastifyInstance, { store, secretBox }: ApiContext): void {
   for (const { kind, path, one, list, request: body } of KINDS) {
     const collection = `${PROJECTS_PATH}/:project/${path}`
     const shared = { tags: ['Profiles'] }
@@ -64,25 +65,21 @@ export function profileRoutes(app: FastifyInstance, { store }: ApiContext): void
         operationId: `list${kind}s`,
         summary: 'List the profiles that a project may use',
         params: pathParameters('project'),
-        querystring: ListQuery,
+        querystring: ContinuableListQuery,
         ok: list,
         errors: [400, 404],
       }),
       async (request) => {
         const project = await projectOf(store.db, request.caller, request.params.project)
-        const wanted = parseListQuery(request.query)
+        const continued = new ContinuedList(secretBox, `${kind}/${project.id}`)
+        const wanted = continued.pageFor(request.query)
         const scope = {
           organizationId: request.caller.organizationId,
           projectId: project.id,
           systemCatalogOnly: false,
         }
-        const { rows, total } = await listProfiles(store.db, kind, scope, wanted)
-        return listView(
-          kind,
-          wanted,
-          total,
-          rows.map((row) => profileView(row, project)),
-        )
+        const page = await listProfiles(store.db, kind, scope, wanted)
+        return listView(kind, { list: continued, wanted, page }, (row) => profileView(row, project))
       },
     )
     app.get<{ Params: ProfileParams }>(

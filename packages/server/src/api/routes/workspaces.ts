@@ -1,7 +1,7 @@
 import { ApiError } from '@berth/contract/api-error'
 import { PROJECTS_PATH } from '@berth/contract/api-version'
 import { INSTANCE_KINDS } from '@berth/contract/instance-kind'
-import { ListQuery, parseListQuery } from '@berth/contract/list-query'
+import { ContinuableListQuery } from '@berth/contract/list-query'
 import { Workspace, WorkspaceList, WorkspaceRequest } from '@berth/contract/workspace'
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
@@ -13,6 +13,7 @@ import { deleteWorkspace, listWorkspaces } from '../../store/workspaces.ts'
 import type { ApiContext } from '../api-context.ts'
 import { applyWorkspace } from '../apply-workspace.ts'
 import { requesterOf } from '../authentication.ts'
+import { ContinuedList } from '../continued-list.ts'
 import { KINDS } from '../instance-kind.ts'
 import { Empty, FailOnExists, operation, pathParameters } from '../operation.ts'
 import { queryFlag } from '../query-flag.ts'
@@ -31,7 +32,7 @@ interface WorkspaceParams extends ProjectParams {
 }
 
 /** Workspaces (guide, "Workspaces"). */
-export function workspaceRoutes(app: FastifyInstance, { store }: ApiContext): void {
+export function workspaceRoutes(app: FastifyInstance, { store, secretBox }: ApiContext): void {
   const shared = { tags: ['Workspaces'] }
   app.get<{ Params: ProjectParams; Querystring: Record<string, unknown> }>(
     COLLECTION,
@@ -40,20 +41,16 @@ export function workspaceRoutes(app: FastifyInstance, { store }: ApiContext): vo
       operationId: 'listWorkspaces',
       summary: 'List the workspaces of a project',
       params: pathParameters('project'),
-      querystring: ListQuery,
+      querystring: ContinuableListQuery,
       ok: WorkspaceList,
       errors: [400, 404],
     }),
     async (request) => {
       const project = await projectOf(store.db, request.caller, request.params.project)
-      const wanted = parseListQuery(request.query)
-      const { rows, total } = await listWorkspaces(store.db, project.id, wanted)
-      return listView(
-        'Workspace',
-        wanted,
-        total,
-        rows.map((row) => workspaceView(row, project)),
-      )
+      const list = new ContinuedList(secretBox, `Workspace/${project.id}`)
+      const wanted = list.pageFor(request.query)
+      const page = await listWorkspaces(store.db, project.id, wanted)
+      return listView('Workspace', { list, wanted, page }, (row) => workspaceView(row, project))
     },
   )
   app.post<{ Params: ProjectParams; Body: WorkspaceRequest }>(
