@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { ComputeInstanceRequest } from '@berth/contract/compute-instance'
+import { LOOPBACK_REACH } from '@berth/contract/network-reach'
 import { applyInstance } from '../../packages/server/src/api/apply-instance.ts'
 import { bootstrap, DEFAULT_PROJECT, ensureSecretKey } from '../../packages/server/src/auth/bootstrap.ts'
 import { findProject } from '../../packages/server/src/store/projects.ts'
@@ -31,6 +32,7 @@ export async function fillState(state: string, objects: number): Promise<void> {
       registries: ['docker.io'],
       version: 'bench',
       certificateRoot: '',
+      reach: LOOPBACK_REACH,
       notReady: () => null,
     }
     const shared = {

@@ -24,9 +24,12 @@ export function upText(place: DemoPlace, instance: ComputeInstance): string {
     place.driver === 'qemu'
       ? `Log in:\n\n  ${writeSshConfig(place, { host, port, user })}\n\n  (key: ${keyPath(place)})`
       : 'This host is simulated: every state is there, but no guest to log in to.'
+  const { message: reach } = instance.status.network
   const curl = 'curl -s -H "$KEY"'
   return `
 The VM is up. ${login}
+
+What reaches what: ${reach}
 
 Talk to the API from another terminal:
 

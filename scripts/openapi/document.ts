@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { LOOPBACK_REACH } from '@berth/contract/network-reach'
 import type { OpenApiDocument } from '../../packages/server/src/api/document/document-types.ts'
 import { createHttpServer } from '../../packages/server/src/api/http-server.ts'
 import { SecretBox } from '../../packages/server/src/store/secret-box.ts'
@@ -19,6 +20,7 @@ export async function buildDocument(): Promise<OpenApiDocument> {
     registries: ['docker.io'],
     version,
     certificateRoot: '',
+    reach: LOOPBACK_REACH,
     notReady: () => null,
   })
   try {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { LOOPBACK_REACH } from '@berth/contract/network-reach'
 import { createHttpServer } from '../../packages/server/src/api/http-server.ts'
 import { bootstrap } from '../../packages/server/src/auth/bootstrap.ts'
 import { loadCatalogue } from '../../packages/server/src/main/catalogue.ts'
@@ -49,6 +50,7 @@ export class Installation {
       datacenter: 'local',
       version: '0',
       certificateRoot: '',
+      reach: LOOPBACK_REACH,
       registries: ['docker.io'],
       notReady: () => null,
     })

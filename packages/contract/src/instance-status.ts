@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import type { InstanceKind } from './instance-kind.ts'
+import { NetworkReach } from './network-reach.ts'
 
 /** Status words of a compute instance or service (guide "Status Fields"; design "Status"). */
 export const STATUS_WORDS = [
@@ -54,6 +55,7 @@ export const InstanceStatus = Type.Object(
     reason: Type.String({ description: 'One sentence for a person' }),
     actions: Type.Array(Type.Enum(ACTIONS), { description: 'What can be done now' }),
     powerState: Type.Enum(POWER_STATES),
+    network: NetworkReach,
     output: InstanceOutput,
     steps: Type.Array(StatusStep),
   },

@@ -1,3 +1,4 @@
+import type { NetworkReach } from '@berth/contract/network-reach'
 import type { Caller } from '../auth/caller.ts'
 import type { SecretBox } from '../store/secret-box.ts'
 import type { Store } from '../store/store.ts'
@@ -11,6 +12,8 @@ export interface ApiContext {
   readonly datacenter: string
   /** The registries whose container images services may run. */
   readonly registries: readonly string[]
+  /** What guests reach and are reached from, by the uplink in use. */
+  readonly reach: NetworkReach
   readonly version: string
   /** The certificate of the authority that signs services' certificates, PEM. */
   readonly certificateRoot: string

@@ -24,6 +24,7 @@ import { portOwner } from './port-owner-text.ts'
 import { refuseSmallerPool } from './public-pool.ts'
 import { rememberDriver } from './served-driver.ts'
 import { refuseLostDatabase, takeStateDirectory } from './state-directory.ts'
+import { reachOf } from './uplink.ts'
 import { VERSION } from './version.ts'
 
 /** How long requests that are under way may take once the server is told to end. */
@@ -92,6 +93,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
     secretBox,
     datacenter: config.datacenter,
     registries: tenantRegistries(config),
+    reach: reachOf(config),
     version: VERSION,
     certificateRoot: authority.root,
     notReady: () => adoption.notReady(),

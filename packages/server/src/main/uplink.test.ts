@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ConfigError, loadConfig, type ConfigFlags } from './config.ts'
-import { planOf, uplinkOf } from './uplink.ts'
+import { planOf, reachOf, uplinkOf } from './uplink.ts'
 
 const bridge: ConfigFlags = {
   uplink: 'bridge',
@@ -93,3 +93,17 @@ test.each(['wan; reboot', '../wan', 'a-name-of-16-char', '$(id)'])(
     expect(() => loadConfig({ uplinkBridge }, {})).toThrow(/^uplinkBridge: /)
   },
 )
+
+test.each([
+  [loadConfig({}, {}), 'project', 'host', /nothing beyond their project.* from nowhere else\.$/],
+  [configured({}), 'project', 'network', /nothing beyond their project.*operator's network\.$/],
+  [configured({ guestEgress: 'on' }), 'public', 'network', /public networks, but resolve no names/],
+  [
+    configured({ guestEgress: 'on', guestNameservers: '9.9.9.9' }),
+    'public',
+    'network',
+    /^Guests reach public networks; public addresses/,
+  ],
+] as const)('what reaches what is told of the uplink in use (%#)', (config, outgoing, incoming, message) => {
+  expect(reachOf(config)).toEqual({ outgoing, incoming, message: expect.stringMatching(message) })
+})

@@ -1,3 +1,4 @@
+import { LOOPBACK_REACH, routedReach, type NetworkReach } from '@berth/contract/network-reach'
 import { LOOPBACK_EDGE, NetworkPlan } from '../lifecycle/network-plan.ts'
 import type { BridgeUplink } from '../network/bridge-uplink.ts'
 import { ConfigError, type Config } from './config.ts'
@@ -34,6 +35,13 @@ export function uplinkOf(config: Config): BridgeUplink | null {
     edgeAddress,
     guestEgress: guestEgress === 'on',
   }
+}
+
+/** What guests reach and are reached from. @throws ConfigError naming the setting */
+export function reachOf(config: Config): NetworkReach {
+  const uplink = uplinkOf(config)
+  if (uplink === null) return LOOPBACK_REACH
+  return routedReach(uplink.guestEgress, planOf(config).guestNameservers.length > 0)
 }
 
 /** @throws ConfigError naming what does not fit */

@@ -3,6 +3,7 @@ import type { ComputeInstance, ComputeInstanceRequest } from '@berth/contract/co
 import type { InstanceStatus } from '@berth/contract/instance-status'
 import { MASK } from '@berth/contract/mask'
 import type { Metadata } from '@berth/contract/metadata'
+import { LOOPBACK_REACH } from '@berth/contract/network-reach'
 import type { Variable } from '@berth/contract/variable'
 import { NO_PORT_FORWARDS, vmOutput } from '@berth/contract/vm-output'
 
@@ -106,6 +107,7 @@ export function exampleInstance(status: Partial<InstanceStatus> = {}): ComputeIn
       reason: 'Publish it to deploy it.',
       actions: [],
       powerState: 'unknown',
+      network: LOOPBACK_REACH,
       output: {},
       steps: [],
       ...status,
@@ -119,6 +121,7 @@ export const EXAMPLE_RUNNING: InstanceStatus = {
   reason: 'Running.',
   actions: ['stop', 'reboot'],
   powerState: 'running',
+  network: LOOPBACK_REACH,
   output: vmOutput({
     Hostname: 'vm-test-api-4',
     OSName: 'Debian GNU/Linux 12',

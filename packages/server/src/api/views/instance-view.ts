@@ -33,6 +33,7 @@ export function instanceView(
       reason: row.reason,
       actions: actionsOf(row),
       powerState: row.power_state,
+      network: context.reach,
       output: outputView(context, row, disclosure),
       steps: JSON.parse(row.steps) as StatusStep[],
     },

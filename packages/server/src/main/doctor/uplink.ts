@@ -20,7 +20,8 @@ export async function uplinkFindings(config: Config): Promise<Finding[]> {
   planOf(config)
   const uplink = uplinkOf(config)
   if (uplink === null) {
-    return [ok('Uplink', `loopback: ${config.publicPool} and ${config.edgeAddress}, on this host only`)]
+    const places = `${config.publicPool} and ${config.edgeAddress}, on this host only`
+    return [ok('Uplink', `loopback: ${places}; guests reach nothing beyond their project`)]
   }
   const { namespace } = uplink
   if (namespace !== null && (await tryCommand('ip', ['-n', namespace, 'link', 'show'])).code !== 0) {
