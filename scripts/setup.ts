@@ -36,5 +36,6 @@ try {
 } catch (error) {
   if (!(error instanceof SetupError || error instanceof HostError)) throw error
   console.error(`setup: ${error.message}`)
+  if (error instanceof HostError && error.remedy !== undefined) console.error(`  Next: ${error.remedy}`)
   process.exitCode = 1
 }

@@ -66,7 +66,7 @@ test('without its image a guest waits, says how to get it, and goes on once it i
     .toMatchObject({
       status: 'pending',
       reason: expect.stringMatching(
-        /^The guest image "tiny" is not on this host\. Build it with: berth image build tiny\. Trying again/,
+        /^The guest image "tiny" is not on this host; its operator can add it\. Trying again/,
       ),
     })
   await cp(join(images, 'images', 'tiny'), join(cache, 'images', 'tiny'), { recursive: true })
@@ -80,7 +80,7 @@ test('a full disk is named while guests run on, and room lets the next one go on
   )
   await expect
     .poll(async () => (await server.api.instance('second')).status.reason, { timeout: 30_000 })
-    .toMatch(/^The host's disk is full: .*\. Free some space on it; .* Trying again/)
+    .toMatch(/^The host's disk is full: .*\. Its operator has to make room\. .*Trying again/)
   expect((await server.api.instance('guest')).status.status).toBe('success')
   await empty()
   await server.api.waitForStatus('second', 'success', 90)

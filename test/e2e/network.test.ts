@@ -129,7 +129,7 @@ test('ports and projects can be ensured and removed repeatedly, whatever a crash
 test('the place of a guest that another instance left behind is neither taken nor removed', async () => {
   const stranger = { ...guestPort(5), instanceId: 'stranger' }
   await expect(network.ensurePort(one, stranger, CLOSED_POLICY)).rejects.toThrow(
-    `The guest of another instance, instance-5, runs on ${inOne}/g5. End its process, which berth census names.`,
+    'The guest of another instance, instance-5, still runs on its network device; the operator has to end it.',
   )
   await network.removePort(one, stranger)
   expect(await bench.differences(one, a.port, CLOSED_POLICY)).not.toContain('device g5')

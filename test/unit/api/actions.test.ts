@@ -33,7 +33,11 @@ test('stop, start and reboot end in success, with the actions that fit', async (
     powerState: 'running',
     actions: ['stop', 'reboot'],
     reason: 'Running.',
-    network: { outgoing: 'project', incoming: 'host', message: expect.stringMatching(/^Guests reach nothing/) },
+    network: {
+      outgoing: 'project',
+      incoming: 'host',
+      message: expect.stringMatching(/^Guests reach nothing/),
+    },
   })
   expect(started.status.output['vm']?.tasks['guest']?.['Private IP']).toBe(
     stopped.status.output['vm']?.tasks['guest']?.['Private IP'],

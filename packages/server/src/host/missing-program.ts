@@ -24,6 +24,6 @@ const PACKAGES: Readonly<Record<string, string>> = {
 /** Why a program could not be started, with what to install when it is a known one. */
 export function missingProgram(file: string): HostError {
   const name = PACKAGES[basename(file)]
-  const advice = name === undefined ? 'Install it, or correct its path.' : `Run: apt-get install ${name}`
-  return new HostError(`The program ${file} is not on this host. ${advice}`, { retryable: false })
+  const remedy = name === undefined ? 'install it, or correct its path' : `apt-get install ${name}`
+  return new HostError(`The program ${file} is not on this host.`, { retryable: false, remedy })
 }

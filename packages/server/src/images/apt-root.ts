@@ -29,10 +29,10 @@ export async function hostAcquireSettings(): Promise<string[]> {
  */
 export async function createAptRoot(directory: string): Promise<AptRoot> {
   await access(debianKeyring).catch(() => {
-    throw new HostError(
-      'The key ring of the Debian archive is missing. Install it with: apt-get install debian-archive-keyring',
-      { retryable: false },
-    )
+    throw new HostError('The key ring of the Debian archive is missing.', {
+      retryable: false,
+      remedy: 'apt-get install debian-archive-keyring',
+    })
   })
   for (const path of ['etc/sources.list.d', 'etc/preferences.d', 'etc/apt.conf.d', 'state/lists/partial']) {
     await mkdir(join(directory, path), { recursive: true })

@@ -51,9 +51,8 @@ async function knownName(cacheDir: string, name: string): Promise<string> {
   const names = await allNames(cacheDir)
   if (names.includes(name)) return name
   throw new HostError(
-    `There is no guest image named '${name}'; there are: ${names.join(', ')}. ` +
-      'Import it with berth image import, or choose one of these in the profile.',
-    { retryable: false },
+    `There is no guest image named '${name}'; there are: ${names.join(', ')}. Choose one of these in the profile.`,
+    { retryable: false, remedy: `berth image import ${name} FILE` },
   )
 }
 

@@ -7,9 +7,8 @@ test('missing tools are named together with the packages that have them', async 
   await expect(requireTools(tools)).rejects.toMatchObject({
     name: 'HostError',
     retryable: false,
-    message:
-      'Building the image needs no-such-a, no-such-b, no-such-c, which are not installed. ' +
-      'Install with: apt-get install package-a package-b',
+    message: 'Building the image needs no-such-a, no-such-b, no-such-c, which are not installed.',
+    remedy: 'apt-get install package-a package-b',
   })
   await expect(requireTools({ sh: 'dash' })).resolves.toBeUndefined()
 })
@@ -20,7 +19,9 @@ test('a command that fails, hangs or is missing is an error a person can act on'
     'sh failed with exit status 3. Its last words: no room',
   )
   await expect(runCommand('sleep', ['60'], { ...options, timeoutMs: 50 })).rejects.toThrow('did not finish')
-  await expect(runCommand('no-such-a', [], options)).rejects.toThrow('apt-get install some-package')
+  await expect(runCommand('no-such-a', [], options)).rejects.toMatchObject({
+    remedy: 'apt-get install some-package',
+  })
 })
 
 test('output comes back whole and line by line', async () => {

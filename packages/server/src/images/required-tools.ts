@@ -21,10 +21,10 @@ export async function requireTools(
   const commands = missing.map(([command]) => command).join(', ')
   const packages = [...new Set(missing.map(([, debianPackage]) => debianPackage))].join(' ')
   const verb = missing.length === 1 ? 'is' : 'are'
-  throw new HostError(
-    `Building the image needs ${commands}, which ${verb} not installed. Install with: apt-get install ${packages}`,
-    { retryable: false },
-  )
+  throw new HostError(`Building the image needs ${commands}, which ${verb} not installed.`, {
+    retryable: false,
+    remedy: `apt-get install ${packages}`,
+  })
 }
 
 async function isInstalled(command: string, searchPath: string): Promise<boolean> {

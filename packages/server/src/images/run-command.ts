@@ -83,8 +83,9 @@ export function runCommand(command: string, args: readonly string[], options: Ru
 
 /** The error for a program that is not installed. */
 function missingTool(command: string, debianPackage: string): HostError {
-  return new HostError(`${command} is not installed. Install it with: apt-get install ${debianPackage}`, {
+  return new HostError(`The program ${command} is not installed on the host.`, {
     retryable: false,
+    remedy: `apt-get install ${debianPackage}`,
   })
 }
 

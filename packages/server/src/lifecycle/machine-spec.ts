@@ -39,7 +39,10 @@ export async function imageFor(host: Host, settings: PublishedSettings): Promise
   const image = await host.findImage(settings.guestImage)
   if (image) return image
   throw new HostError(
-    `The guest image "${settings.guestImage}" is not on this host. Build it with: berth image build ${settings.guestImage}.`,
+    `The guest image "${settings.guestImage}" is not on this host; its operator can add it.`,
+    {
+      remedy: `berth image build ${settings.guestImage}, or berth image import ${settings.guestImage} FILE`,
+    },
   )
 }
 

@@ -1,3 +1,4 @@
+import { HostError } from '@berth/contract/host/host-error'
 import { Command, Option } from 'commander'
 import { backupCommand, type BackupOptions } from './backup/backup-command.ts'
 import { restoreCommand, type RestoreOptions } from './backup/restore-command.ts'
@@ -240,5 +241,7 @@ try {
   const explanation = explanationOf(error)
   if (explanation === null) throw error
   process.stderr.write(`berth: ${explanation.message}\n`)
+  if (explanation instanceof HostError && explanation.remedy !== undefined)
+    process.stderr.write(`  Next: ${explanation.remedy}\n`)
   process.exitCode = explanation instanceof ConfigError ? 2 : 1
 }

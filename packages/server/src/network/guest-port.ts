@@ -148,7 +148,7 @@ function isOthers({ ifalias }: NetworkLink, port: GuestPort): boolean {
 
 function takenPort(namespace: string, { ifname, ifalias }: NetworkLink): HostError {
   return new HostError(
-    `The guest of another instance, ${ifalias}, runs on ${namespace}/${ifname}. ` +
-      'End its process, which berth census names.',
+    `The guest of another instance, ${ifalias}, still runs on its network device; the operator has to end it.`,
+    { remedy: `end the process that runs on ${namespace}/${ifname}; berth census names it` },
   )
 }

@@ -102,18 +102,20 @@ export class NamespaceNetwork implements NetworkDriver {
   }
 
   async prepare(): Promise<void> {
-    if (process.getuid?.() !== 0) throw lacking('Networks need root. Start Berth as root.')
+    if (process.getuid?.() !== 0) throw lacking('Networks need root.', { remedy: 'sudo berth serve' })
     const needed = this.#edge ? [...PROGRAMS, ANNOUNCER] : PROGRAMS
     for (const [program, args, debianPackage] of needed) {
       const found = await tryCommand(program, args).catch(() => null)
       if (found?.code !== 0) {
-        throw lacking(`The program \`${program}\` does not run. Install the package ${debianPackage}.`)
+        throw lacking(`The program \`${program}\` does not run.`, {
+          remedy: `apt-get install ${debianPackage}`,
+        })
       }
     }
-    if (!existsSync('/dev/net/tun')) throw lacking('/dev/net/tun is missing. Load the kernel module `tun`.')
+    if (!existsSync('/dev/net/tun')) throw lacking('/dev/net/tun is missing.', { remedy: 'modprobe tun' })
     if ((await tryCommand('id', ['-u', this.#guestUser])).code !== 0) {
-      const how = `useradd --system --no-create-home --shell /usr/sbin/nologin ${this.#guestUser}`
-      throw lacking(`The user ${this.#guestUser} that runs guests is missing. Create it with \`${how}\`.`)
+      const remedy = `useradd --system --no-create-home --shell /usr/sbin/nologin ${this.#guestUser}`
+      throw lacking(`The user ${this.#guestUser} that runs guests is missing.`, { remedy })
     }
     await runCommand('ip', ['netns', 'list'])
     this.#relay.makeDirectory()
@@ -286,6 +288,6 @@ export class NamespaceNetwork implements NetworkDriver {
   }
 }
 
-function lacking(message: string): HostError {
-  return new HostError(message, { retryable: false })
+function lacking(message: string, { remedy }: { readonly remedy: string }): HostError {
+  return new HostError(message, { retryable: false, remedy })
 }

@@ -89,10 +89,10 @@ async function qemuVersion(binary: string): Promise<string> {
   const { code, stdout: text, stderr } = await tryCommand(binary, ['--version'])
   if (code !== 0) {
     const said = stderr.trim().slice(-300) || `exit code ${code}`
-    throw new HostError(
-      `QEMU does not run on this host: ${binary} --version: ${said}. Install it again: apt-get install --reinstall qemu-system-x86`,
-      { retryable: false },
-    )
+    throw new HostError(`QEMU does not run on this host: ${binary} --version: ${said}.`, {
+      retryable: false,
+      remedy: 'apt-get install --reinstall qemu-system-x86',
+    })
   }
   return /version ([0-9.]+)/.exec(text)?.[1] ?? text.slice(0, 100)
 }

@@ -15,10 +15,12 @@ export async function lookupGuestAccount(name: string): Promise<GuestAccount> {
   }
   const entry = await runCommand('getent', ['passwd', name], { timeoutMs: 10_000 }).catch(
     (error: unknown) => {
-      const missing =
-        `The host user ${name}, which guests run as, does not exist. ` +
-        `Run: useradd --system --no-create-home --shell /usr/sbin/nologin ${name}`
-      throw new HostError(missing, { retryable: false, cause: error })
+      const remedy = `useradd --system --no-create-home --shell /usr/sbin/nologin ${name}`
+      throw new HostError(`The host user ${name}, which guests run as, does not exist.`, {
+        retryable: false,
+        cause: error,
+        remedy,
+      })
     },
   )
   const [, , uid, gid] = entry.trim().split(':')

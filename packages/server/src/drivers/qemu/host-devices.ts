@@ -45,8 +45,8 @@ export async function statKvm(): Promise<Stats | null> {
  */
 export async function ensureTunDevice(log: (entry: object, message: string) => void): Promise<void> {
   const device = await stat(tunDevice).catch((error: unknown) => {
-    const message = `${tunDevice} does not exist, so guests can have no network. Run: modprobe tun`
-    throw new HostError(message, { retryable: false, cause: error })
+    const message = `${tunDevice} does not exist, so guests can have no network.`
+    throw new HostError(message, { retryable: false, cause: error, remedy: 'modprobe tun' })
   })
   if ((device.mode & 0o006) === 0o006) return
   await chmod(tunDevice, 0o666)

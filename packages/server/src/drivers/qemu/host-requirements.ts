@@ -11,7 +11,8 @@ const programs = ['flock', 'setpriv', 'ip', 'qemu-img', 'mkfs.vfat', 'mcopy', 'o
 /** Throws a HostError when the server is not root, which it must be to give guests another user. */
 export function checkRoot(): void {
   if (process.getuid?.() === 0) return
-  throw new HostError('Real guests need the server to run as root. Run: sudo berth serve', {
+  throw new HostError('Real guests need the server to run as root.', {
+    remedy: 'sudo berth serve',
     retryable: false,
   })
 }
@@ -41,9 +42,10 @@ export async function isInstalled(program: string): Promise<boolean> {
 export async function checkReachable(directory: string, account: GuestAccount): Promise<void> {
   const [program, ...words] = [...confinedAs(account), 'test', '-x', directory]
   await runCommand(program, words).catch((error: unknown) => {
-    const message =
-      `The user ${account.name} cannot reach ${directory}. Run chmod o+x on it and on every directory ` +
-      'above it, or choose another state directory.'
-    throw new HostError(message, { retryable: false, cause: error })
+    throw new HostError(`The user ${account.name} cannot reach ${directory}.`, {
+      retryable: false,
+      cause: error,
+      remedy: 'chmod o+x on it and on every directory above it, or another --state',
+    })
   })
 }

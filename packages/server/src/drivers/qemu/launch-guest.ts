@@ -133,7 +133,7 @@ async function startFailure(
   const complaint = said === '' ? 'it said nothing' : said
   return (
     diskComplaint(files.disk, said) ??
-    new HostError(`The machine did not start: ${why}: ${complaint}. berth doctor looks at what guests need.`)
+    new HostError(`The machine did not start: ${why}: ${complaint}.`, { remedy: 'berth doctor' })
   )
 }
 

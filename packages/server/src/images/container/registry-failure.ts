@@ -11,8 +11,8 @@ export function registryFailure(reference: string, registry: string, stderr: str
   const reason = withoutNames(said, reference, registry)
   if (/no space left on device/i.test(reason)) {
     return new HostError(
-      `The disk of the image cache is full while fetching the image "${reference}". ` +
-        'Make room, for example with: berth image prune-containers',
+      `The disk of the image cache is full while fetching the image "${reference}". The operator can make room.`,
+      { remedy: 'berth image prune-containers' },
     )
   }
   if (/manifest unknown|name unknown|repository name not known|status(?: code)?:? 404/i.test(reason)) {

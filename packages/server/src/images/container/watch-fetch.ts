@@ -86,8 +86,8 @@ export async function requireRoom(directory: string, reference: string, bytes: n
   if (free >= bytes + SPARE_BYTES) return
   throw new HostError(
     `The image "${reference}" finds no room in the image cache: ${mib(free)} MiB are free, and it takes at least ` +
-      `${mib(bytes)} MiB besides the ${mib(SPARE_BYTES)} MiB that stay free. ` +
-      'Make room, for example with: berth image prune-containers',
+      `${mib(bytes)} MiB besides the ${mib(SPARE_BYTES)} MiB that stay free. The operator can make room.`,
+    { remedy: 'berth image prune-containers' },
   )
 }
 

@@ -1,3 +1,4 @@
+import { HostError } from '@berth/contract/host/host-error'
 import type { Config } from '../config.ts'
 import { type Finding, missing } from './finding.ts'
 import { type Check, hostChecks } from './host-checks.ts'
@@ -24,8 +25,8 @@ export async function examine(checks: readonly Check[]): Promise<Finding[]> {
       findings.push(...[await look()].flat())
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      const [, detail = message, remedy = 'See above.'] = /^(.*?)\s*Run: (.*)$/s.exec(message) ?? []
-      findings.push(missing(what, detail, remedy))
+      const remedy = error instanceof HostError ? error.remedy : undefined
+      findings.push(missing(what, message, remedy ?? 'See above.'))
     }
   }
   return findings

@@ -1,3 +1,4 @@
+import { HostError } from '@berth/contract/host/host-error'
 import { expect, test } from 'vitest'
 import { examine } from './doctor-command.ts'
 import { missing, ok, warning } from './finding.ts'
@@ -39,7 +40,7 @@ test('a check that fails becomes a finding, its command the remedy, and the othe
   const findings = await examine([
     {
       what: 'Guest user',
-      look: () => Promise.reject(new Error('It does not exist. Run: useradd berth-guest')),
+      look: () => Promise.reject(new HostError('It does not exist.', { remedy: 'useradd berth-guest' })),
     },
     { what: 'Two', look: async () => [fine, slow] },
   ])
