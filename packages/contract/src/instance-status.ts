@@ -36,6 +36,11 @@ export const StatusStep = Type.Object(
     startedAt: Type.String({ format: 'date-time' }),
     finishedAt: Type.Optional(Type.String({ format: 'date-time' })),
     detail: Type.Optional(Type.String()),
+    usualSeconds: Type.Optional(
+      Type.Number({
+        description: 'While it runs: how long it took lately for instances of the same profile, in seconds',
+      }),
+    ),
   },
   { title: 'StatusStep' },
 )

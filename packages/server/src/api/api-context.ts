@@ -1,6 +1,7 @@
 import type { NetworkReach } from '@berth/contract/network-reach'
 import type { Caller } from '../auth/caller.ts'
 import type { SecretBox } from '../store/secret-box.ts'
+import type { ComputeInstanceRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import type { ApiMetrics } from './api-metrics.ts'
 
@@ -14,6 +15,8 @@ export interface ApiContext {
   readonly registries: readonly string[]
   /** What guests reach and are reached from, by the uplink in use. */
   readonly reach: NetworkReach
+  /** How many seconds a step of an instance usually takes on this host; undefined where nothing tells. */
+  readonly usualSeconds?: (row: Pick<ComputeInstanceRow, 'profile'>, step: string) => number | undefined
   readonly version: string
   /** The certificate of the authority that signs services' certificates, PEM. */
   readonly certificateRoot: string

@@ -1,4 +1,5 @@
 import { HostError } from '@berth/contract/host/host-error'
+import type { StatusStep } from '@berth/contract/instance-status'
 import type { StepContext, StepHandler, StepOutcome } from '../engine/step.ts'
 import { AT_ONCE } from '../store/clock.ts'
 import { instanceById, othersSshPorts, updateInstance } from '../store/compute-instances.ts'
@@ -12,7 +13,7 @@ import type { Store } from '../store/store.ts'
 import { decisionOf } from './deploy/decision.ts'
 import { lostGuest } from './deploy/lost-guest.ts'
 import { restartFor } from './deploy/restart.ts'
-import type { DeployPhase, PhaseInput, PhaseResult } from './deploy/phase.ts'
+import type { DeployPhase, Patch, PhaseInput, PhaseResult } from './deploy/phase.ts'
 import { placeOf, type Place } from './deploy/phases.ts'
 import { destroyStep } from './destroy.ts'
 import type { Host } from './host.ts'
@@ -87,7 +88,7 @@ async function stepOf(
 }
 
 async function phaseStep(
-  { host, store }: InstanceLifecycle,
+  { host, store, durations }: InstanceLifecycle,
   context: StepContext,
   input: PhaseInput,
   place: Place,
@@ -101,10 +102,17 @@ async function phaseStep(
     commit: async (tx) => {
       const ended = 'decide' in result ? await result.decide(tx) : result
       const decision = lost ?? decisionOf(input, place, ended, context.attempt, store.clock.now())
-      await writeIfCurrent(tx, input.row, decision.patch, store.clock.now(), decision.happening)
+      const now = store.clock.now()
+      await writeIfCurrent(tx, input.row, decision.patch, now, decision.happening)
+      if ('done' in ended) durations?.note(input.row, doneStep(place, decision.patch))
       return decision.outcome
     },
   }
+}
+
+/** The step that a phase has just done, in the timeline that it wrote. */
+function doneStep({ phase }: Place, { steps = '[]' }: Patch): StatusStep[] {
+  return (JSON.parse(steps) as StatusStep[]).filter(({ name }) => name === phase.label).slice(-1)
 }
 
 async function runPhase(host: Host, input: PhaseInput, phase: DeployPhase): Promise<PhaseResult | HostError> {

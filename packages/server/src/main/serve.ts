@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { StatusStep } from '@berth/contract/instance-status'
 import type { Logger } from 'pino'
 import { createHttpServer } from '../api/http-server.ts'
 import { bootstrap, ensureSecretKey } from '../auth/bootstrap.ts'
@@ -7,8 +8,9 @@ import { LateWatch } from '../engine/late-watch.ts'
 import { noteInstallation } from '../images/installations.ts'
 import { computeInstanceHandler } from '../lifecycle/compute-instance.ts'
 import { tellLate } from '../lifecycle/late-step.ts'
+import { StepDurations } from '../lifecycle/step-durations.ts'
 import { takeUpWork } from '../lifecycle/take-up-work.ts'
-import { placedInstances } from '../store/compute-instances.ts'
+import { newestInstances, placedInstances } from '../store/compute-instances.ts'
 import { fillShownSettings } from '../store/fill-shown-settings.ts'
 import { installationId } from '../store/installation.ts'
 import { SecretBox } from '../store/secret-box.ts'
@@ -29,6 +31,9 @@ import { VERSION } from './version.ts'
 
 /** How long requests that are under way may take once the server is told to end. */
 const STOP_GRACE_MS = 5_000
+
+/** Instances whose steps tell a new server how long steps take. */
+const REMEMBERED = 100
 
 /** A server that answers, and how to end it. */
 export interface RunningServer {
@@ -67,11 +72,16 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   const placed = await placedInstances(store.db)
   const adoption = new Adoption(placed.map(({ id }) => id))
   const authority = await ensureAuthority(store, secretBox, installId)
+  const durations = new StepDurations()
+  for (const row of await newestInstances(store.db, REMEMBERED)) {
+    durations.note(row, JSON.parse(row.steps) as StatusStep[])
+  }
   const handler = computeInstanceHandler({
     store,
     secretBox,
     host,
     authority,
+    durations,
     onStepped: (id) => adoption.stepped(id),
   })
   const metrics = new PrometheusMetrics()
@@ -94,6 +104,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
     datacenter: config.datacenter,
     registries: tenantRegistries(config),
     reach: reachOf(config),
+    usualSeconds: durations.usual.bind(durations),
     version: VERSION,
     certificateRoot: authority.root,
     notReady: () => adoption.notReady(),

@@ -114,6 +114,20 @@ export async function placedInstances(db: Queryable): Promise<Pick<ComputeInstan
     .execute()
 }
 
+/** The instances that were made last, oldest of them first: ids rise with time. */
+export async function newestInstances(
+  db: Queryable,
+  count: number,
+): Promise<Pick<ComputeInstanceRow, 'profile' | 'steps'>[]> {
+  const found = await db
+    .selectFrom('compute_instances')
+    .select(['profile', 'steps'])
+    .orderBy('id', 'desc')
+    .limit(count)
+    .execute()
+  return found.toReversed()
+}
+
 /** What the other instances have reserved on this host; GPUs by the model that was asked for, "" for any. */
 export async function reservedByOthers(
   db: Queryable,

@@ -35,9 +35,17 @@ export function instanceView(
       powerState: row.power_state,
       network: context.reach,
       output: outputView(context, row, disclosure),
-      steps: JSON.parse(row.steps) as StatusStep[],
+      steps: stepsView(context, row),
     },
   }
   // What differs between the kinds follows from the row's.
   return view as Instance
+}
+
+/** The steps, the one that runs with how long it usually takes. */
+function stepsView({ usualSeconds }: ApiContext, row: ComputeInstanceRow): StatusStep[] {
+  const steps = JSON.parse(row.steps) as StatusStep[]
+  const last = steps.at(-1)
+  const usual = last?.state === 'running' ? usualSeconds?.(row, last.name) : undefined
+  return last && usual !== undefined ? [...steps.slice(0, -1), { ...last, usualSeconds: usual }] : steps
 }
