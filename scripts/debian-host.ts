@@ -19,6 +19,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   procps: 'sets up namespaces (sysctl)',
   'util-linux': 'starts guests unprivileged (setpriv)',
   curl: 'asks the API: the commands that the demo prints',
+  jq: 'lays the answers out for people',
 }
 
 /** QEMU runs as this user, who owns nothing else on the host. */

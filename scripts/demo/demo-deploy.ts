@@ -11,11 +11,15 @@ export const INSTANCES = 'workspaces/default/computeinstances'
 const COLLECTION = `${PROJECT}/${INSTANCES}`
 const DEADLINE_SECONDS = 900
 
-/** Brings the VM `demo` up from whatever state it is in, and waits until it runs. */
+/**
+ * Brings the VM `demo` up from whatever state it is in, and waits until it runs.
+ * @param notice what to say before a guest boots; null for nothing
+ */
 export async function deployDemo(
   place: DemoPlace,
   client: DemoClient,
   interruption: AbortSignal,
+  notice: string | null,
 ): Promise<ComputeInstance> {
   let existing = await client.call<ComputeInstance>('GET', `${COLLECTION}/demo`)
   if (existing?.status.status === 'destroying') {
@@ -27,6 +31,7 @@ export async function deployDemo(
     console.log('The VM "demo" runs already.')
     return existing
   }
+  if (notice !== null) console.log(notice)
   if (!existing) {
     await apply(place, client)
   } else if (status === 'failed') {

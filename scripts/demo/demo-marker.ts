@@ -6,14 +6,17 @@ import type { DemoPlace } from './demo-place.ts'
 const NOTHING = new Set(['lost+found', 'demo.json.new'])
 
 /**
- * Makes the demo's directory, with the file `demo.json` that says whose it is before anything else is in it.
+ * Makes the demo's directory, with the file `demo.json` that says whose it is before anything else is in it, and where
+ * its API answers.
  * @throws Error when the directory is somebody else's
  */
 export function takeDemoDirectory(place: DemoPlace): void {
-  if (isDemoDirectory(place)) return
+  if (isDemoDirectory(place) && listenOf(place) === place.listen) return
   mkdirSync(place.state, { recursive: true, mode: 0o711 })
   const marker = join(place.state, 'demo.json')
-  writeFileSync(`${marker}.new`, `${JSON.stringify({ driver: place.driver })}\n`, { mode: 0o600 })
+  writeFileSync(`${marker}.new`, `${JSON.stringify({ driver: place.driver, listen: place.listen })}\n`, {
+    mode: 0o600,
+  })
   renameSync(`${marker}.new`, marker)
 }
 
@@ -25,7 +28,7 @@ export function isDemoDirectory(place: DemoPlace): boolean {
   if (!existsSync(place.state)) return false
   const marker = join(place.state, 'demo.json')
   if (existsSync(marker)) {
-    const driver = driverIn(readFileSync(marker, 'utf8'))
+    const driver = memberOf(marker, 'driver')
     if (driver === place.driver) return true
     throw new Error(
       `${place.state} holds a demo with the driver ${driver ?? 'unknown'}, and this one is ${place.driver}. ` +
@@ -39,6 +42,11 @@ export function isDemoDirectory(place: DemoPlace): boolean {
     `${place.state} holds ${what} that the demo did not make (it has no demo.json), and is left alone. ` +
       'Name another directory in BERTH_DEMO_STATE.',
   )
+}
+
+/** Where the demo of this directory answered last; undefined when there was none. */
+export function listenOf(place: DemoPlace): string | undefined {
+  return memberOf(join(place.state, 'demo.json'), 'listen')
 }
 
 /** Tells the demo in another terminal why its server is about to end. */
@@ -60,10 +68,10 @@ function removalNote(place: DemoPlace): string {
   return join(place.state, 'demo-removal')
 }
 
-function driverIn(text: string): string | undefined {
+function memberOf(marker: string, name: 'driver' | 'listen'): string | undefined {
   try {
-    const { driver } = JSON.parse(text) as { driver?: unknown }
-    return typeof driver === 'string' ? driver : undefined
+    const value = (JSON.parse(readFileSync(marker, 'utf8')) as Record<string, unknown>)[name]
+    return typeof value === 'string' ? value : undefined
   } catch {
     return undefined
   }

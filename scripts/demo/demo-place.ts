@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -16,6 +17,8 @@ function defaultState(driver: DemoPlace['driver']): string {
     : join(homedir(), `.local/state/berth-demo-${driver}`)
 }
 
+export const DEFAULT_LISTEN = '127.0.0.1:7080'
+
 /** What moves the demo elsewhere; BERTH_CACHE is the server's own, and the demo's server heeds it too. */
 const VARIABLES = ['BERTH_DEMO_STATE', 'BERTH_DEMO_LISTEN', 'BERTH_CACHE'] as const
 
@@ -26,13 +29,17 @@ const VARIABLES = ['BERTH_DEMO_STATE', 'BERTH_DEMO_LISTEN', 'BERTH_CACHE'] as co
  */
 export function demoPlace(simulated: boolean): DemoPlace {
   const driver = simulated ? 'simulated' : 'qemu'
-  const listen = process.env['BERTH_DEMO_LISTEN'] || '127.0.0.1:7080'
-  return {
-    driver,
-    listen,
-    url: `http://${listen}`,
-    state: resolve(process.env['BERTH_DEMO_STATE'] || defaultState(driver)),
-  }
+  const state = resolve(process.env['BERTH_DEMO_STATE'] || defaultState(driver))
+  return placeAt(state, driver, process.env['BERTH_DEMO_LISTEN'] || DEFAULT_LISTEN)
+}
+
+/** The same demo where the API answers at another place. */
+export function movedTo({ state, driver }: DemoPlace, listen: string): DemoPlace {
+  return placeAt(state, driver, listen)
+}
+
+function placeAt(state: string, driver: DemoPlace['driver'], listen: string): DemoPlace {
+  return { state, driver, listen, url: `http://${listen}` }
 }
 
 /** What to type for this same demo again, with the variables and options that it runs with. */
@@ -42,11 +49,17 @@ export function demoCommand(place: DemoPlace, ...options: string[]): string {
     return value ? [`${name}=${quoted(value)}`] : []
   })
   const flags = [...(place.driver === 'simulated' ? ['--simulated'] : []), ...options]
-  const sudo = process.env['SUDO_USER'] ? ['sudo'] : []
+  const sudo = process.env['SUDO_USER'] ? [sudoFindsNpm() ? 'sudo' : 'sudo env "PATH=$PATH"'] : []
   return [...sudo, ...settings, 'npm run demo', ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ')
 }
 
 /** One word of a shell command, for a person to paste. */
 export function quoted(word: string): string {
   return /^[\w./:@%+=[\],-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
+}
+
+/** Whether npm is on the PATH that sudo gives; the one of nvm is not. */
+function sudoFindsNpm(): boolean {
+  const path = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+  return path.some((directory) => existsSync(join(directory, 'npm')))
 }

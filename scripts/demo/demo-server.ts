@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { servedState } from '../../packages/server/src/main/port-owner-text.ts'
 import type { DemoClient } from './demo-client.ts'
 import { takeDemoDirectory, withdrawRemoval } from './demo-marker.ts'
 import type { DemoPlace } from './demo-place.ts'
@@ -21,6 +22,12 @@ export function servingPid(place: DemoPlace): number | null {
   } catch {
     return null
   }
+}
+
+/** The process that serves the demo's state right now, whoever started it; null when none does. */
+export async function runningPid(place: DemoPlace): Promise<number | null> {
+  const pid = servingPid(place)
+  return pid !== null && (await servedState(pid)) === place.state ? pid : null
 }
 
 /** The demo's own `berth serve`. */
@@ -75,6 +82,21 @@ export class DemoServer {
     }
     this.stop()
     throw new Error(`berth serve was not ready within ${START_SECONDS} s. ${this.lastWords()}`)
+  }
+
+  /** Waits until a server that another terminal started is ready. @returns false when it ends, or takes too long */
+  async join(client: DemoClient): Promise<boolean> {
+    const deadline = Date.now() + START_SECONDS * 1_000
+    while (Date.now() < deadline && (await runningPid(this.#place)) !== null) {
+      if (await client.isServed()) return true
+      await sleep(100)
+    }
+    return false
+  }
+
+  /** All that the servers of this demo have logged. */
+  log(): string {
+    return this.#log().toString()
   }
 
   /** Asks the server to end; a second time, at once. Before the start, it keeps it from starting. */

@@ -7,25 +7,34 @@ import { demoCommand, quoted, type DemoPlace } from './demo-place.ts'
 import { logOf } from './demo-server.ts'
 import { keyPath, writeSshConfig } from './demo-ssh.ts'
 
+/** Where Debian and others put jq. */
+const JQ = ['/usr/bin/jq', '/usr/local/bin/jq']
+
 /** How far the demo came. */
 export type DemoPhase = 'starting' | 'deploying' | 'up'
 
-/** Commands with what they do, one below the other. */
+/** Commands with what they do as comments of the shell, one below the other: every line can be pasted whole. */
 function columns(rows: readonly (readonly [command: string, meaning: string])[]): string {
   const width = Math.max(...rows.map(([command]) => command.length))
-  return rows.map(([command, meaning]) => `  ${command.padEnd(width)}    ${meaning}`).join('\n')
+  return rows.map(([command, meaning]) => `  ${command.padEnd(width)}  # ${meaning}`).join('\n')
 }
 
-/** How to get in, and what can be tried next. */
-export function upText(place: DemoPlace, instance: ComputeInstance): string {
+/**
+ * How to get in, and what can be tried next.
+ * @param otherPid the server's, where another terminal started it
+ */
+export function upText(place: DemoPlace, instance: ComputeInstance, otherPid: number | null): string {
   const output = instance.status.output['vm']?.tasks['guest'] ?? {}
   const { ServerHost: host = '', Port: port = '', Username: user = '' } = output
+  // What root keeps for the demo is closed to who called it by sudo.
+  const sudo = process.env['SUDO_USER'] ? 'sudo ' : ''
   const login =
     place.driver === 'qemu'
-      ? `Log in:\n\n  ${writeSshConfig(place, { host, port, user })}\n\n  (key: ${keyPath(place)})`
+      ? `Log in:\n\n  ${sudo}${writeSshConfig(place, { host, port, user })}  # with the key ${keyPath(place)}`
       : 'This host is simulated: every state is there, but no guest to log in to.'
   const { message: reach } = instance.status.network
   const curl = 'curl -s -H "$KEY"'
+  const jq = JQ.some((path) => existsSync(path)) ? ' | jq' : ''
   return `
 The VM is up. ${login}
 
@@ -34,16 +43,23 @@ What reaches what: ${reach}
 Talk to the API from another terminal:
 
   BERTH=${quoted(place.url + PROJECT)}
-  KEY="x-api-key: $(cat ${quoted(join(place.state, 'admin.key'))})"
+  KEY="x-api-key: $(${sudo}cat ${quoted(join(place.state, 'admin.key'))})"
 
 ${columns([
-  [`${curl} $BERTH/${INSTANCES}/demo`, 'the VM'],
-  [`${curl} $BERTH/${INSTANCES}`, 'all that is deployed'],
-  [`${curl} $BERTH/computeprofiles`, 'what else can be deployed'],
-  [`${curl} -X DELETE $BERTH/${INSTANCES}/demo`, 'delete the VM'],
+  [`${curl} $BERTH/${INSTANCES}/demo${jq}`, 'the VM'],
+  [`${curl} $BERTH/${INSTANCES}${jq}`, 'all that is deployed'],
+  [`${curl} $BERTH/computeprofiles${jq}`, 'what else can be deployed'],
+  [`${curl} -X DELETE $BERTH/${INSTANCES}/demo${jq}`, 'delete the VM'],
 ])}
 
-The server runs in this terminal (log: ${logOf(place)}). Ctrl-C ends it, not the VM.`
+${serverText(place, otherPid)}`
+}
+
+function serverText(place: DemoPlace, otherPid: number | null): string {
+  return otherPid === null
+    ? `The server runs in this terminal (log: ${logOf(place)}). Ctrl-C ends it, not the VM.`
+    : `The server runs in another terminal (pid ${otherPid}, log: ${logOf(place)}).\n` +
+        columns([[demoCommand(place, '--clean'), 'remove everything']])
 }
 
 /** What to say once the server has ended in order, or was made to end. */

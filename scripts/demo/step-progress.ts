@@ -19,8 +19,12 @@ export class StepProgress {
     const running = steps.find((step) => step.state === 'running')
     if (!this.#isTerminal || !running || status === 'failed') return
     const seconds = (Date.now() - Date.parse(running.startedAt)) / 1_000
+    const usual = running.usualSeconds === undefined ? '' : `usually ${running.usualSeconds.toFixed(0)} s  `
     process.stdout.write(
-      `  ...     ${running.name.padEnd(16)} ${seconds.toFixed(1).padStart(6)} s  ${reason}`.slice(0, 100),
+      `  ...     ${running.name.padEnd(16)} ${seconds.toFixed(1).padStart(6)} s  ${usual}${reason}`.slice(
+        0,
+        100,
+      ),
     )
     this.#live = true
   }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -93,8 +93,33 @@ test('a port that another Berth holds is named with its owner', SLOW, async () =
   const pid = readFileSync(join(owner.state, 'serve.pid'), 'utf8').trim()
   const second = demo({ ...(await newPlace()), listen: owner.listen })
   expect(await second.ended).toBe(1)
-  expect(second.said()).toContain(`${owner.listen} is in use by`)
+  expect(second.said()).toContain(`${owner.listen} is in use by the demo of npm run demo`)
   expect(second.said()).toContain(`(pid ${pid})`)
+})
+
+test('a demo that runs already is told of with its way in, and runs on', SLOW, async () => {
+  const place = await newPlace()
+  const first = demo(place)
+  await first.hears(UP)
+  const pid = readFileSync(join(place.state, 'serve.pid'), 'utf8').trim()
+  const second = demo({ ...place, listen: `127.0.0.1:${await freePort()}` })
+  expect(await second.ended).toBe(0)
+  expect(second.said()).toContain(`The demo is running already on http://${place.listen} (pid ${pid}`)
+  expect(second.said()).toContain(UP)
+  expect(second.said()).toContain(`The server runs in another terminal (pid ${pid}`)
+  expect((await vm(place, 'GET')).status.powerState).toBe('running')
+})
+
+test('every line that is there to be pasted is one of the shell, comments included', SLOW, async () => {
+  const run = demo(await newPlace())
+  await run.hears('Ctrl-C ends it')
+  const lines = run.said().slice(run.said().indexOf(UP)).split('\n')
+  const pasted = lines.filter((line) => line.startsWith('  ')).join('\n')
+  expect(pasted.match(/computeinstances\/demo .*# the VM$/gm)).toHaveLength(1)
+  execFileSync('bash', ['-n'], { input: pasted })
+  const answer = execFileSync('bash', ['-ec', `${pasted.replaceAll(/ -X DELETE /g, ' ')}`]).toString()
+  expect(answer).toContain('ComputeProfileList')
+  expect(run.said()).toContain('What reaches what: Guests reach nothing beyond their project')
 })
 
 test('an interruption before the VM is up ends the server and says what comes next', SLOW, async () => {

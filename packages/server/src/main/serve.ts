@@ -22,7 +22,7 @@ import { ConfigError, listenAddress, tenantRegistries, type Config } from './con
 import { createHost, prepareHost } from './host.ts'
 import { addObjectMetrics } from './metrics/object-metrics.ts'
 import { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
-import { portOwner } from './port-owner-text.ts'
+import { byOwner, portOwner } from './port-owner-text.ts'
 import { refuseSmallerPool } from './public-pool.ts'
 import { rememberDriver } from './served-driver.ts'
 import { refuseLostDatabase, takeStateDirectory } from './state-directory.ts'
@@ -142,7 +142,7 @@ async function listen(start: () => Promise<string>, config: Config): Promise<str
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE') {
       throw new ConfigError(
-        `${config.listen} is in use${await portOwner(config)}. Stop that program, or choose another with --listen.`,
+        `${config.listen} is in use${byOwner(await portOwner(listenAddress(config)))}. Stop that program, or choose another with --listen.`,
       )
     }
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EACCES') {

@@ -10,7 +10,7 @@ import { listImages } from '../../images/image-store.ts'
 import { type Config, listenAddress } from '../config.ts'
 import { wantedImages } from '../catalogue.ts'
 import { probeImage } from '../host.ts'
-import { portOwner } from '../port-owner-text.ts'
+import { byOwner, portOwner } from '../port-owner-text.ts'
 import { type Finding, missing, ok, warning } from './finding.ts'
 import { judgeImages } from './images.ts'
 import { tryNetwork } from './network.ts'
@@ -137,15 +137,16 @@ async function portFinding(config: Config): Promise<Finding> {
   await new Promise<void>((resolve) => server.close(() => resolve()))
   if (code === null) return ok('API port', `${config.listen} is free`)
   const serving = (await readFile(join(config.state, 'serve.pid'), 'utf8').catch(() => '')).trim()
-  const owner = await portOwner(config)
-  if (serving !== '' && owner.includes(`(pid ${serving})`)) {
-    return ok('API port', `${config.listen} is served by this installation${owner.replace(/^ by \S+/, '')}`)
+  const owner = await portOwner({ host, port })
+  if (owner !== null && `${owner.pid}` === serving)
+    return ok('API port', `${config.listen} is served by this installation (pid ${serving})`)
+  const detail = `${config.listen} cannot be used (${code})${owner === null ? '' : `, in use${byOwner(owner)}`}`
+  if (owner?.isDemo) {
+    const remedy =
+      'npm run demo -- --clean removes the demo, Ctrl-C in its terminal ends it; or choose another --listen.'
+    return warning('API port', detail, remedy)
   }
-  return missing(
-    'API port',
-    `${config.listen} cannot be used (${code})${owner && `, in use${owner}`}`,
-    'Stop that program, or choose another with --listen.',
-  )
+  return missing('API port', detail, 'Stop that program, or choose another with --listen.')
 }
 
 async function timeFinding(): Promise<Finding> {
