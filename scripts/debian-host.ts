@@ -14,6 +14,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   zstd: 'unpacks kernel modules and packages',
   e2fsprogs: 'makes root file systems without mounting them (mke2fs -d)',
   skopeo: 'fetches container images for services',
+  umoci: 'unpacks them',
   openssl: 'hashes guest passwords',
   'openssh-client': 'logs in to guests (ssh, ssh-keygen)',
   procps: 'sets up namespaces (sysctl)',

@@ -1,20 +1,19 @@
 import { spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { CachedContainerImages } from '../../packages/server/src/images/container/cached-container-images.ts'
 import { listContainers, listMeanings } from '../../packages/server/src/images/container/container-cache.ts'
-import type { ContainerImage } from '../../packages/server/src/images/container/container-images.ts'
 import type { RegistryAccess } from '../../packages/server/src/images/container/registry-access.ts'
 import { removeContainers } from '../../packages/server/src/images/container/remove-containers.ts'
-import { runCommand } from '../../packages/server/src/host/run-command.ts'
 import { registryUser, startRegistryOn, type TestRegistry } from '../support/container-registry.ts'
-import { LAYER_BYTES, pushLayeredImage } from '../support/layered-image.ts'
+import { pushLayeredImage } from '../support/layered-image.ts'
+import { fetched as ready } from '../support/fetched-image.ts'
 import { startStallingProxy } from '../support/stalling-proxy.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { FinalError, waitFor } from '../support/wait-for.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const NAME = 'berth/layered:1'
 const REFERENCE = `docker.io/${NAME}`
@@ -36,27 +35,8 @@ beforeEach(async () => {
 const plain = (address = registry.address): RegistryAccess => ({ mirror: `http://${address}`, authFile: '' })
 const imagesOf = (access = plain()) => new CachedContainerImages({ cacheDir, access })
 
-/** Asks until the image is there; a failure is thrown. */
-async function ready(
-  images: CachedContainerImages,
-  reference: string,
-  digest: string | null = null,
-): Promise<ContainerImage> {
-  return waitFor(
-    async () => {
-      const found = await images.ensure(reference, digest).catch((error: unknown) => {
-        throw new FinalError('fetching failed', { cause: error })
-      })
-      return found.state === 'ready' ? found.image : null
-    },
-    { deadlineSeconds: 120, what: `${reference} to be fetched` },
-  ).catch((error: unknown) => {
-    throw error instanceof FinalError ? error.cause : error
-  })
-}
-
-async function debugfs(disk: string, command: string): Promise<string> {
-  return runCommand('debugfs', ['-R', command, disk])
+function sha256(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`
 }
 
 test('a tag becomes its digest, and what has a digest comes from the cache without the network', async () => {
@@ -65,7 +45,7 @@ test('a tag becomes its digest, and what has a digest comes from the cache witho
     headers: { accept: 'application/vnd.oci.image.manifest.v1+json' },
   })
   const manifest = await asked.text()
-  const digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`
+  const digest = sha256(manifest)
   const { config } = JSON.parse(manifest) as { config: { digest: string } }
   expect(first).toMatchObject({ reference: REFERENCE, digest, imageId: config.digest })
   expect(await listMeanings(cacheDir)).toEqual(new Map([[REFERENCE, digest]]))
@@ -79,39 +59,6 @@ test('a tag becomes its digest, and what has a digest comes from the cache witho
   const since = (await registry.requests()).slice(before).join('\n')
   expect(since).toContain('/manifests/1 ')
   expect(since.match(/GET \S+\/blobs\//g)).toHaveLength(1)
-})
-
-test('the disk holds a store of container images as it was unpacked, and anybody can read it', async () => {
-  // As the server's is, which keeps its own files from others.
-  const umask = process.umask(0o077)
-  onTestFinished(() => void process.umask(umask))
-  const { disk, digest, imageId } = await ready(imagesOf(), REFERENCE)
-  expect(statSync(disk).mode & 0o777).toBe(0o644)
-  expect(statSync(disk).blocks * 512).toBeLessThan(LAYER_BYTES + 2 ** 20)
-  await runCommand('e2fsck', ['-fn', disk])
-  expect(await runCommand('dumpe2fs', ['-h', disk])).toMatch(/volume name: +berth-images\n/)
-
-  const store = await tempDir()
-  await debugfs(disk, `rdump /overlay-images ${store}`)
-  const [listed] = JSON.parse(await readFile(join(store, 'overlay-images/images.json'), 'utf8')) as [unknown]
-  expect(listed).toMatchObject({ id: imageId.replace('sha256:', ''), digest, names: [REFERENCE] })
-
-  const names = (await debugfs(disk, 'ls -p /overlay')).match(/[0-9a-f]{64}/g) ?? []
-  expect(names).toHaveLength(2)
-  const [upper, lower] = await Promise.all(
-    names.map(async (name) => [name, await debugfs(disk, `stat /overlay/${name}/lower`)] as const),
-  ).then((found) =>
-    found.toSorted(([, a], [, b]) => b.length - a.length).map(([name]) => `/overlay/${name}/diff`),
-  )
-  for (const root of [lower, upper]) expect(await debugfs(disk, `stat ${root}`)).toMatch(/Mode: +0555/)
-  expect(await debugfs(disk, `stat ${lower}/etc/owned`)).toMatch(/Mode: +0640[^]*User: +1000 +Group: +100 /)
-  expect(await debugfs(disk, `stat ${lower}/usr/bin/tool`)).toMatch(/Mode: +04755/)
-  expect(await debugfs(disk, `stat ${lower}/bin`)).toContain('Fast link dest: "usr/bin"')
-  expect(await debugfs(disk, `stat ${lower}/opt/old`)).toContain('Type: regular')
-  expect(await debugfs(disk, `stat ${upper}/etc/gone`)).toMatch(
-    /Type: character special[^]*Device[^:]*: +0+:0+/,
-  )
-  expect(await debugfs(disk, `ea_list ${upper}/opt`)).toContain('trusted.overlay.opaque (1) = "y"')
 })
 
 test('who wants the same image at the same time gets the same fetch, and hears how far it is', async () => {
@@ -135,9 +82,9 @@ test('who wants the same image at the same time gets the same fetch, and hears h
   proxy.release()
   expect(await ready(other, REFERENCE)).toEqual(await ready(one, REFERENCE))
   const layers = (await registry.requests()).slice(before).filter((line) => /GET \S+\/blobs\//.test(line))
-  // Two layers once, and the configuration for each who asked and for the fetch.
-  expect(layers.length).toBeLessThanOrEqual(5)
-  expect(new Set(layers.map((line) => /blobs\/(\S+)/.exec(line)?.[1])).size).toBe(3)
+  // Three layers once, and the configuration for each who asked and for the fetch.
+  expect(layers.length).toBeLessThanOrEqual(6)
+  expect(new Set(layers.map((line) => /blobs\/(\S+)/.exec(line)?.[1])).size).toBe(4)
 })
 
 test('a registry that asks for credentials gets those of the file, and no others', async () => {
@@ -211,7 +158,9 @@ test('a fetch that is killed ends with its programs and leaves scratch, which th
   })
   await waitFor(
     () =>
-      readdirSync(join(cacheDir, 'tmp'), { recursive: true }).some((it) => /blobs\/.+\//.test(it.toString())),
+      readdirSync(join(cacheDir, 'tmp'), { recursive: true }).some((it) =>
+        /sent\/dir-put-blob/.test(it.toString()),
+      ),
     {
       deadlineSeconds: 60,
       what: 'a layer to arrive',

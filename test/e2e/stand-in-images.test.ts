@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseImageReference } from '@berth/contract/application/image-reference'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -21,7 +21,7 @@ afterAll(() => registry?.stop())
 /** Runs a program of an image, as the cache's disk holds it, with these variables. */
 type Run = (program: readonly string[], ...variables: string[]) => Promise<CommandResult>
 
-/** Takes an image's layers out of the disk that the cache makes of it. */
+/** Takes an image's files out of the disk that the cache makes of it. */
 async function unpacked(name: string): Promise<Run> {
   const reference = parseImageReference(name)
   if ('problem' in reference) throw new Error(reference.problem)
@@ -30,20 +30,11 @@ async function unpacked(name: string): Promise<Run> {
   const { disk } = await fetchContainer(reference, { cacheDir, access, onProgress: () => {} })
   const debugfs = async (command: string) =>
     runCommand('debugfs', ['-R', command, disk], { timeoutMs: 120_000 })
-  const layers = JSON.parse(await debugfs('cat /overlay-layers/layers.json')) as {
-    id: string
-    parent?: string
-  }[]
+  const [layer] = JSON.parse(await debugfs('cat /overlay-layers/layers.json')) as { id: string }[]
   const root = await tempDir()
-  for (const { id } of layers) {
-    await mkdir(join(root, id))
-    await debugfs(`rdump /overlay/${id}/diff ${join(root, id)}`)
-  }
-  const [lower, upper] = layers.toSorted((a, b) => (a.parent ?? '').length - (b.parent ?? '').length)
-  const lowerdir = [upper, lower].map((layer) => join(root, layer?.id ?? '', 'diff')).join(':')
-  const script = 'mount -t overlay -o "lowerdir=$1" none "$2" && shift && exec chroot "$@"'
-  const inside = ['--mount', 'sh', '-c', script, 'sh', lowerdir, await tempDir()]
-  return (program, ...variables) => tryCommand('env', [...variables, 'unshare', ...inside, ...program])
+  await debugfs(`rdump /overlay/${layer?.id}/diff ${root}`)
+  return (program, ...variables) =>
+    tryCommand('env', [...variables, 'chroot', join(root, 'diff'), ...program])
 }
 
 test('every image that a profile of the catalogue names is at the registry', async () => {

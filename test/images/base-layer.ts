@@ -30,7 +30,7 @@ export async function baseLayer(base: Base): Promise<Layer> {
     await writeFile(join(output, 'layer.json'), JSON.stringify(layer))
   })
   const layer = JSON.parse(await readFile(join(directory, 'layer.json'), 'utf8')) as Layer
-  return { ...layer, path: join(directory, 'layer.tar.gz') }
+  return { ...layer, packing: 'gzip', path: join(directory, 'layer.tar.gz') }
 }
 
 async function bootstrap(base: Base, archive: string, work: string): Promise<void> {

@@ -4,12 +4,13 @@ import { link, mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
+import { createGzip, createZstdCompress } from 'node:zlib'
 
 /** One packed layer of a container image. */
 export interface Layer {
-  /** A gzipped tar archive. */
+  /** A packed tar archive. */
   readonly path: string
+  readonly packing: 'gzip' | 'zstd'
   /** sha256 of the file, `sha256:…`. */
   readonly digest: string
   /** sha256 of the archive inside, `sha256:…`. */
@@ -27,14 +28,19 @@ export interface ContainerConfig {
 }
 
 /** Packs a tar archive into a layer at `path`. */
-export async function packLayer(archive: string, path: string): Promise<Layer> {
+export async function packLayer(
+  archive: string,
+  path: string,
+  packing: Layer['packing'] = 'gzip',
+): Promise<Layer> {
   const [inside, packed] = [createHash('sha256'), createHash('sha256')]
   const through = (hash: typeof inside) =>
     new PassThrough().on('data', (chunk: Buffer) => void hash.update(chunk))
-  const gzip = createGzip({ level: 1 })
-  await pipeline(createReadStream(archive), through(inside), gzip, through(packed), createWriteStream(path))
+  const packer = packing === 'gzip' ? createGzip({ level: 1 }) : createZstdCompress()
+  await pipeline(createReadStream(archive), through(inside), packer, through(packed), createWriteStream(path))
   return {
     path,
+    packing,
     digest: `sha256:${packed.digest('hex')}`,
     diffId: `sha256:${inside.digest('hex')}`,
     size: (await stat(path)).size,
@@ -56,7 +62,9 @@ export async function writeOciLayout(
     await writeFile(place(digest), text)
     return { digest, size: Buffer.byteLength(text) }
   }
-  for (const { path, digest } of layers) await link(path, place(digest))
+  // The same layer may come twice.
+  for (const [digest, path] of new Map(layers.map((it) => [it.digest, it.path])))
+    await link(path, place(digest))
   const configuration = await put({
     // Always the same, so that the same content has the same digest.
     created: '2024-01-01T00:00:00Z',
@@ -70,7 +78,11 @@ export async function writeOciLayout(
     schemaVersion: 2,
     mediaType: `${type}.manifest.v1+json`,
     config: { mediaType: `${type}.config.v1+json`, ...configuration },
-    layers: layers.map(({ digest, size }) => ({ mediaType: `${type}.layer.v1.tar+gzip`, digest, size })),
+    layers: layers.map(({ digest, size, packing }) => ({
+      mediaType: `${type}.layer.v1.tar+${packing}`,
+      digest,
+      size,
+    })),
   })
   const manifests = [{ mediaType: `${type}.manifest.v1+json`, ...manifest }]
   await writeFile(join(directory, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }))

@@ -4,6 +4,7 @@ import { HostError } from '@berth/contract/host/host-error'
 /** Which Debian package carries a program, for the message that tells what to install. */
 const PACKAGES: Readonly<Record<string, string>> = {
   bridge: 'iproute2',
+  debugfs: 'e2fsprogs',
   du: 'coreutils',
   flock: 'util-linux',
   getent: 'libc-bin',
@@ -18,6 +19,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   setpriv: 'util-linux',
   skopeo: 'skopeo',
   sysctl: 'procps',
+  umoci: 'umoci',
   unshare: 'util-linux',
 }
 

@@ -7,21 +7,23 @@ import Value from 'typebox/value'
 import { errorCode } from '../../host/error-code.ts'
 import { ensureReadableDir } from '../build-directory.ts'
 import { publishDirectory } from '../publish-directory.ts'
+import { canBeMounted } from './image-disk.ts'
+import { Digest } from './image-manifest.ts'
 
 /** Inside an image's directory. */
 const DISK = 'disk.img'
 const MANIFEST = 'manifest.json'
 
-const digest = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' })
 const manifestSchema = Type.Object({
-  format: Type.Literal(1),
+  /** 2: all layers as one. 1: each layer of its own, as older servers made them. */
+  format: Type.Union([Type.Literal(1), Type.Literal(2)]),
   /** The reference that it was first fetched by. */
   reference: Type.String(),
-  digest,
-  imageId: digest,
+  digest: Digest,
+  imageId: Digest,
   createdAt: Type.String(),
 })
-const meaningSchema = Type.Object({ reference: Type.String(), digest })
+const meaningSchema = Type.Object({ reference: Type.String(), digest: Digest })
 
 /** What stands in an image's `manifest.json`. */
 export type ContainerManifest = Type.Static<typeof manifestSchema>
@@ -53,9 +55,9 @@ function placeOf(cacheDir: string, wanted: string): string {
   return join(containersDir(cacheDir), wanted.replace(/^sha256:/, ''))
 }
 
-/** The image of that digest, `sha256:…`; null when the cache has not the whole of it. */
+/** The image of that digest, `sha256:…`; null when the cache has not the whole of it, or in no form that can run. */
 export function findContainer(cacheDir: string, wanted: string): Promise<CachedContainer | null> {
-  return readContainer(placeOf(cacheDir, wanted))
+  return readUsable(placeOf(cacheDir, wanted))
 }
 
 /** Every container image in the cache, the latest used first. */
@@ -118,12 +120,12 @@ export async function publishContainer(
   image: Omit<ContainerManifest, 'format' | 'createdAt'>,
 ): Promise<CachedContainer> {
   await flush(diskIn(directory))
-  const manifest: ContainerManifest = { format: 1, ...image, createdAt: new Date().toISOString() }
+  const manifest: ContainerManifest = { format: 2, ...image, createdAt: new Date().toISOString() }
   await writeFile(join(directory, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { flag: 'wx' })
   await flush(join(directory, MANIFEST))
   await chmod(directory, 0o755)
   await ensureReadableDir(containersDir(cacheDir))
-  return publishDirectory(cacheDir, directory, placeOf(cacheDir, image.digest), readContainer)
+  return publishDirectory(cacheDir, directory, placeOf(cacheDir, image.digest), readUsable)
 }
 
 /** Makes a file readable to the user that runs guests, and durable. */
@@ -135,6 +137,11 @@ async function flush(path: string): Promise<void> {
   } finally {
     await file.close()
   }
+}
+
+async function readUsable(directory: string): Promise<CachedContainer | null> {
+  const image = await readContainer(directory)
+  return image === null || image.format === 2 || (await canBeMounted(image.disk)) ? image : null
 }
 
 async function readContainer(directory: string): Promise<CachedContainer | null> {

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ImageReference, imageReferenceText } from '@berth/contract/application/image-reference'
@@ -19,11 +19,14 @@ import {
   touchContainer,
 } from './container-cache.ts'
 import { type OnProgress, ProgressReporter } from '../progress.ts'
+import { layerRoot, makeLayerDirectory, writeStoreRecords } from './container-store.ts'
 import { makeImageDisk, treeSize } from './image-disk.ts'
+import { readPackedImage } from './packed-image.ts'
 import { dockerTransport, type ImageSource, type RegistryAccess, sourceOf } from './registry-access.ts'
 import { registryFailure } from './registry-failure.ts'
 import { resolveImage, type ResolvedImage } from './resolve-image.ts'
 import { Skopeo } from './skopeo.ts'
+import { unpackLayers } from './unpack-layers.ts'
 import { mib, requireRoom, watchDisk, watchTransfer } from './watch-fetch.ts'
 
 /** How often somebody else's fetch of the same image is looked at. */
@@ -94,7 +97,7 @@ interface Making {
 async function makeContainer(making: Making): Promise<CachedContainer> {
   const { reference, resolved, scratch, work, cacheDir, progress } = making
   const text = imageReferenceText(reference)
-  const graph = await unpack(making)
+  const graph = await makeStore(making)
   const tree = await treeSize(graph)
   await requireRoom(work, text, tree.bytes)
   progress.report('disk', 0.8, `Making the disk of ${text}: ${mib(tree.bytes)} MiB.`)
@@ -105,24 +108,46 @@ async function makeContainer(making: Making): Promise<CachedContainer> {
   return publishContainer(cacheDir, output, { reference: text, digest, imageId })
 }
 
-/** Fetches the layers into a store of container images; answers its graph root (containers-storage.conf(5)). */
-async function unpack({ reference, resolved, source, skopeo, work, progress }: Making): Promise<string> {
+/** Makes a store that holds the image and nothing else; answers its graph root (containers-storage.conf(5)). */
+async function makeStore(making: Making): Promise<string> {
+  const { reference, resolved, work, progress } = making
   const text = imageReferenceText(reference)
   const { digest, packedBytes } = resolved
   // Unpacked, layers take no less than packed, and both are there for a while.
   await requireRoom(work, text, 2 * packedBytes)
-  const [graph, run] = [join(work, 'graph'), join(work, 'run')]
-  const words = [
-    ...(source.verifyTls ? [] : ['--src-tls-verify=false']),
-    dockerTransport(source, { digest }),
-    `containers-storage:[overlay@${graph}+${run}]${text}`,
-  ]
-  const transfer = { reference: text, registry: source.registry, blobs: skopeo.blobs, total: packedBytes }
+  const graph = join(work, 'graph')
+  const { directory, image } = await fetchPacked(making)
+  progress.report('unpack', 0.6, `Unpacking ${text}: ${mib(packedBytes)} MiB.`)
+  await makeLayerDirectory(graph, digest)
+  const [root, layout] = [layerRoot(graph, digest), join(work, 'layout')]
+  await mkdir(layout)
+  await watchDisk(work, text, (signal) => unpackLayers(image.layers, root, layout, text, signal))
+  for (const done of [directory, layout]) await rm(done, { recursive: true })
+  await writeStoreRecords(graph, { ...image, name: text, bytes: (await treeSize(root)).bytes })
+  return graph
+}
+
+/** Fetches manifest, configuration and layers, with the layers packed in a way that they can be unpacked from. */
+async function fetchPacked({ reference, resolved, source, skopeo, work, progress }: Making) {
+  const text = imageReferenceText(reference)
+  const sent = join(work, 'sent')
+  await mkdir(sent)
+  const tls = source.verifyTls ? [] : ['--src-tls-verify=false']
+  const words = [...tls, dockerTransport(source, { digest: resolved.digest }), `dir:${sent}`]
+  const transfer = { reference: text, registry: source.registry, blobs: sent, total: resolved.packedBytes }
   const copied = await watchTransfer(transfer, progress, (signal) =>
     skopeo.run('copy', words, { timeoutMs: COPY_TIMEOUT_MS, signal }),
   )
   if (copied.code !== 0) throw registryFailure(text, source.registry, copied.stderr)
-  return graph
+  const image = await readPackedImage(sent, text)
+  if (image.layers.every(({ packing }) => packing !== 'other')) return { directory: sent, image }
+  const directory = join(work, 'plain')
+  await watchDisk(work, text, (signal) =>
+    skopeo.decompress(sent, directory, { timeoutMs: COPY_TIMEOUT_MS, signal }),
+  )
+  await rm(sent, { recursive: true })
+  // What the image is called by stays that of the registry.
+  return { directory, image: { ...image, layers: (await readPackedImage(directory, text)).layers } }
 }
 
 /** Waits until nobody else fetches an image, and keeps others from it until it is released. */

@@ -1,4 +1,5 @@
 import { runCommand } from '../../host/run-command.ts'
+import { parsedJson } from './image-manifest.ts'
 
 /** By this label a guest finds the disk of its container images. */
 const LABEL = 'berth-images'
@@ -42,4 +43,19 @@ export async function makeImageDisk(
   const features = ['-O', '^has_journal', '-E', 'lazy_itable_init=1,root_owner=0:0', '-L', LABEL]
   const words = ['-q', '-F', ...shape, ...features, '-d', directory, disk, `${blocks}`]
   await runCommand('mke2fs', words, { timeoutMs: MAKE_TIMEOUT_MS, signal })
+}
+
+/** A container's mount names each layer in some 59 bytes, within a page of 4,096 that holds two long paths besides. */
+const MOST_LAYERS = 60
+const mountable = new Map<string, boolean>()
+
+/** Whether a disk whose image has each layer of its own can be mounted by a guest; looked up once for each disk. */
+export async function canBeMounted(disk: string): Promise<boolean> {
+  const known = mountable.get(disk)
+  if (known !== undefined) return known
+  const text = await runCommand('debugfs', ['-R', 'cat /overlay-layers/layers.json', disk])
+  const layers = parsedJson(text)
+  const few = !Array.isArray(layers) || layers.length <= MOST_LAYERS
+  mountable.set(disk, few)
+  return few
 }

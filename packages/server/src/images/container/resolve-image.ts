@@ -1,25 +1,11 @@
 import { createHash } from 'node:crypto'
 import { type ImageReference, imageReferenceText } from '@berth/contract/application/image-reference'
-import { HostError } from '@berth/contract/host/host-error'
-import Type from 'typebox'
 import Value from 'typebox/value'
+import { ImageManifest, parsedJson, unfit } from './image-manifest.ts'
+import { isForGuests, offers } from './image-platform.ts'
 import { dockerTransport, type ImageSource } from './registry-access.ts'
 import { registryFailure } from './registry-failure.ts'
 import type { Skopeo, SkopeoOptions } from './skopeo.ts'
-
-const digest = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' })
-const platform = Type.Object({ os: Type.String(), architecture: Type.String() })
-
-/** One image: OCI image manifest, or Docker's of version 2, schema 2. */
-const imageManifest = Type.Object({
-  config: Type.Object({ digest }),
-  layers: Type.Array(Type.Object({ size: Type.Integer({ minimum: 0 }) })),
-})
-
-/** The same image for several platforms: OCI image index, or Docker's manifest list. */
-const imageIndex = Type.Object({
-  manifests: Type.Array(Type.Object({ digest, platform: Type.Optional(platform) })),
-})
 
 /** What a reference means to its registry, for the platform of guests. */
 export interface ResolvedImage {
@@ -53,45 +39,32 @@ export async function resolveImage(
     return stdout
   }
 
-  let raw = await inspect(reference)
-  let parsed = parsedJson(raw)
-  let wanted = reference.digest ?? sha256(raw)
-  if (Value.Check(imageIndex, parsed)) {
-    const fitting = parsed.manifests.find(({ platform: it }) => it !== undefined && isOurs(it))
-    if (fitting === undefined) throw unfit(text, 'has no version for linux/amd64, which guests run')
-    wanted = fitting.digest
-    raw = await inspect({ digest: wanted })
-    parsed = parsedJson(raw)
+  const described = async (wanted: string, manifest: unknown, promised: boolean) => {
+    if (!Value.Check(ImageManifest, manifest)) return null
+    if (!isForGuests(parsedJson(await inspect({ digest: wanted }, '--config')), promised)) return null
+    const packedBytes = manifest.layers.reduce((sum, { size }) => sum + size, 0)
+    return { digest: wanted, imageId: manifest.config.digest, packedBytes }
   }
-  if (!Value.Check(imageManifest, parsed)) {
-    throw unfit(text, 'has a manifest that is neither OCI nor Docker version 2, schema 2')
-  }
-  const config = parsedJson(await inspect({ digest: wanted }, '--config'))
-  if (!Value.Check(platform, config) || !isOurs(config))
-    throw unfit(text, 'is not for linux/amd64, which guests run')
-  return {
-    digest: wanted,
-    imageId: parsed.config.digest,
-    packedBytes: parsed.layers.reduce((sum, { size }) => sum + size, 0),
-  }
-}
 
-function isOurs({ os, architecture }: Type.Static<typeof platform>): boolean {
-  return os === 'linux' && architecture === 'amd64'
-}
-
-function unfit(reference: string, problem: string): HostError {
-  return new HostError(`The image "${reference}" ${problem}.`, { retryable: false })
+  const raw = await inspect(reference)
+  const parsed = parsedJson(raw)
+  const offered = offers(parsed)
+  if (offered === null) {
+    if (!Value.Check(ImageManifest, parsed)) {
+      throw unfit(text, 'has a manifest that is neither OCI nor Docker version 2, schema 2')
+    }
+    const image = await described(reference.digest ?? sha256(raw), parsed, false)
+    if (image === null) throw unfit(text, 'is not for linux/amd64, which guests run')
+    return image
+  }
+  for (const { digest, promised } of offered.fitting) {
+    const image = await described(digest, parsedJson(await inspect({ digest })), promised)
+    if (image !== null) return image
+  }
+  const others = offered.others.length === 0 ? '' : `; it has ${offered.others.join(', ')}`
+  throw unfit(text, `has no version for linux/amd64, which guests run${others}`)
 }
 
 function sha256(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }

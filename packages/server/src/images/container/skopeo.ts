@@ -1,19 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { missingProgram } from '../../host/missing-program.ts'
-import { type CommandResult, tryCommand } from '../../host/run-command.ts'
+import { commandFailure, type CommandResult } from '../../host/run-command.ts'
+import { runConfined } from './confined-program.ts'
 import type { RegistryAccess } from './registry-access.ts'
-
-/**
- * Ends a program with the process that started it, however that ends, and keeps what it mounts to itself: its own
- * process namespace is killed whole, its own mount namespace leaves nothing behind (setpriv(1), unshare(1)). The
- * roots of layers get their mode from the umask, and users inside a container must be able to enter them.
- */
-const CONFINED = [
-  ...'--pdeathsig KILL sh -c'.split(' '),
-  'umask 022 && exec "$@"',
-  ...'sh unshare --mount --pid --fork --kill-child=KILL skopeo'.split(' '),
-]
 
 export interface SkopeoOptions {
   readonly timeoutMs: number
@@ -22,13 +11,10 @@ export interface SkopeoOptions {
 
 /** skopeo(1) with a configuration of its own: the host's for container engines, but its trust policy, stays out. */
 export class Skopeo {
-  /** Where layers lie on their way, packed. */
-  readonly blobs: string
   readonly #scratch: string
   readonly #authFile: string
 
   private constructor(scratch: string, authFile: string) {
-    this.blobs = join(scratch, 'blobs')
     this.#scratch = scratch
     this.#authFile = authFile
   }
@@ -36,10 +22,9 @@ export class Skopeo {
   /** @param scratch an existing directory that only root can enter */
   static async in(scratch: string, access: RegistryAccess): Promise<Skopeo> {
     await writeFile(join(scratch, 'registries.conf'), '')
-    await writeFile(join(scratch, 'storage.conf'), '[storage]\ndriver = "overlay"\n')
     // Without a file named, skopeo would look for root's own credentials.
     await writeFile(join(scratch, 'no-credentials.json'), '{}')
-    await mkdir(join(scratch, 'blobs'))
+    await mkdir(join(scratch, 'tmp'))
     return new Skopeo(scratch, access.authFile || join(scratch, 'no-credentials.json'))
   }
 
@@ -48,11 +33,28 @@ export class Skopeo {
    * @throws HostError when it is missing or overruns its time; the signal's reason when that is aborted
    */
   async run(command: string, words: readonly string[], options: SkopeoOptions): Promise<CommandResult> {
-    const config = ['--tmpdir', this.blobs, '--registries-conf', join(this.#scratch, 'registries.conf')]
-    const args = [...CONFINED, ...config, command, '--authfile', this.#authFile, ...words]
-    const env = { CONTAINERS_STORAGE_CONF: join(this.#scratch, 'storage.conf') }
-    const result = await tryCommand('setpriv', args, { ...options, env })
-    if (result.code === 127 && result.stderr.startsWith('unshare:')) throw missingProgram('skopeo')
-    return result
+    return this.#run([], command, ['--authfile', this.#authFile, ...words], options)
+  }
+
+  /**
+   * Copies an image between directories, its layers unpacked to plain archives (tar).
+   * @throws HostError when that fails
+   */
+  async decompress(from: string, to: string, options: SkopeoOptions): Promise<void> {
+    // The host's trust policy was asked when the image was fetched, and speaks of registries.
+    const words = ['--dest-decompress', `dir:${from}`, `dir:${to}`]
+    const result = await this.#run(['--insecure-policy'], 'copy', words, options)
+    if (result.code !== 0) throw commandFailure('skopeo', result)
+  }
+
+  async #run(
+    global: readonly string[],
+    command: string,
+    words: readonly string[],
+    options: SkopeoOptions,
+  ): Promise<CommandResult> {
+    const registries = join(this.#scratch, 'registries.conf')
+    const places = ['--tmpdir', join(this.#scratch, 'tmp'), '--registries-conf', registries]
+    return runConfined('skopeo', [...places, ...global, command, ...words], options)
   }
 }

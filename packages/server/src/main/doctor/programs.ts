@@ -31,6 +31,7 @@ const FOR_IMAGES: Readonly<Record<string, string>> = {
 /** Programs that fetching container images takes. */
 const FOR_SERVICES: Readonly<Record<string, string>> = {
   skopeo: 'skopeo',
+  umoci: 'umoci',
   mke2fs: 'e2fsprogs',
   du: 'coreutils',
   unshare: 'util-linux',
