@@ -66,12 +66,15 @@ const Argument = Type.Union([
     {
       words: MemberName,
       refuse: Type.Optional(
-        Type.Array(Type.String({ maxLength: 128 }), { description: 'Options that these words may not hold' }),
+        Type.Array(Type.String({ maxLength: 128 }), {
+          description:
+            'Options that these words may not hold; any other takes the place of the one that the profile sets',
+        }),
       ),
     },
     {
       ...strict,
-      description: 'The words of a member, parted by blanks; quotation marks hold blanks together',
+      description: 'The words of a member, as a POSIX shell parts them, which nothing is expanded in',
     },
   ),
 ])

@@ -49,48 +49,66 @@ function acceptedValues(values: NonNullable<Exclude<Template, string>['values']>
 }
 
 /**
- * The words that an application is started with.
+ * The words that an application is started with. An option that the user gives in words of their own takes the place
+ * of the profile's, whichever member that comes from: the user wrote what the application itself documents.
  * @param gpus whether the machine has any
  * @throws ApiError 400 for a value that would be read as an option, or words that hold a refused option
  */
 export function fillArguments(filling: Filling, templates: readonly Argument[], gpus: boolean): string[] {
-  const reserved = templates.flatMap((it) =>
-    typeof it === 'object' && 'flag' in it && it.flag ? [it.flag] : [],
+  const given = new Map(
+    templates.flatMap((it) =>
+      typeof it === 'object' && 'words' in it
+        ? [[it, givenWords(filling.config, it, templates)] as const]
+        : [],
+    ),
   )
+  const taken = new Set([...given.values()].flat().map(optionIn))
   return templates.flatMap((template) => {
     if (typeof template === 'string') return [fillTemplate(filling, template) ?? '']
-    if ('words' in template) return moreWords(filling.config, template, reserved)
+    if ('words' in template) return given.get(template) ?? []
     if (template.gpus !== undefined && template.gpus !== gpus) return []
     const word = fillTemplate(filling, template.value)
     if (word === undefined) return []
     if (typeof template.value === 'object' && word.startsWith('-')) {
       throw ApiError.invalid(filling.config.fieldOf(template.value.member), 'must not begin with a dash')
     }
-    return template.flag === undefined ? [word] : [template.flag, word]
+    if (template.flag === undefined) return [word]
+    return taken.has(optionIn(template.flag)) ? [] : [template.flag, word]
   })
 }
 
-function moreWords(
+function givenWords(
   config: ApplicationConfig,
   { words: member, refuse = [] }: Extract<Argument, { words: string }>,
-  reserved: readonly string[],
+  templates: readonly Argument[],
 ): string[] {
   const text = config.values.get(member)
   if (text === undefined) return []
   const field = config.fieldOf(member)
   const words = splitWords(text)
-  if (words === undefined) throw ApiError.invalid(field, 'has a quotation mark without its pair')
+  if (words === undefined) {
+    throw ApiError.invalid(field, 'has a quotation mark without its pair, or a backslash at its end')
+  }
   for (const word of words) {
     const option = optionIn(word)
-    const taken = option && [...reserved, ...refuse].find((it) => it.toLowerCase().startsWith(option))
-    if (taken) {
-      throw ApiError.invalid(field, `must not hold ${quoted(word)}: the service itself sets ${taken}`)
-    }
+    // Programs also take the beginning of an option's name.
+    const refused = option && refuse.find((it) => it.toLowerCase().startsWith(option))
+    if (refused)
+      throw ApiError.invalid(field, `must not hold ${refused}: ${ownerOf(refused, config, templates)}`)
   }
   return words
 }
 
-/** The option that a word gives, in lower case: programs also take `--api_key=x`, and `--api` for `--api-key`. */
+/** Who says what a refused option would say. */
+function ownerOf(option: string, config: ApplicationConfig, templates: readonly Argument[]): string {
+  const own = templates.find((it) => typeof it === 'object' && 'flag' in it && it.flag === option)
+  const value = typeof own === 'object' && 'value' in own ? own.value : undefined
+  return typeof value === 'object'
+    ? `give it as ${config.fieldOf(value.member)} instead`
+    : 'the service itself takes care of it; leave it out'
+}
+
+/** The option that a word gives, in lower case and with dashes: programs also take `--max_model_len=1`. */
 function optionIn(word: string): string | undefined {
   if (!word.startsWith('-')) return undefined
   return (word.split('=', 1)[0] ?? '').replaceAll('_', '-').toLowerCase()

@@ -65,6 +65,26 @@ test('the GPU profiles bring an image and GPUs, the one for CPUs asks for an ima
   )
 })
 
+test('vLLM is told what a user writes as its own documentation says, and not where Berth expects it', () => {
+  const told = (more: string) =>
+    applicationSettings(
+      spec('inference-vllm-v1'),
+      [
+        { name: 'KeyX', value: 'org/model' },
+        { name: 'KeyY', value: more },
+      ],
+      () => 'k',
+    )?.arguments.join(' ')
+  expect(told('')).toContain('--max-model-len 1024')
+  const own = String.raw`--max-model-len 8192 --dtype=bfloat16 -tp 1 --override-generation-config "{\"top_k\": 1}"`
+  expect(told(own)).toMatch(/ --max-model-len 8192 --dtype=bfloat16 -tp 1 --override-\S+ \{"top_k": 1\}$/)
+  expect(told(own)).not.toMatch(/1024|dtype float16/)
+  for (const option of ['--host', '--port', '--api-key', '--ssl-keyfile', '--served-model-name']) {
+    expect(() => told(`${option} x`)).toThrow(`KeyY: must not hold ${option}`)
+  }
+  expect(() => told('--model other/model')).toThrow('KeyY: must not hold --model: give it as KeyX instead')
+})
+
 test('the plain variables of one client stand for members of the configuration', () => {
   const own = [
     { name: 'KeyX', value: 'org/model' },
