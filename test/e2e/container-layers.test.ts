@@ -81,6 +81,14 @@ test('layers that are packed in another way than usual become the same', async (
   expect(await debugfs(disk, `cat /overlay/${name}/diff/usr/bin/tool`)).toBe('tool')
 })
 
+test('layers that are not what the image says of them are refused for good', async () => {
+  await pushLayeredImage(registry, 'berth/false:1', 'gzip', `sha256:${'0'.repeat(64)}`)
+  await expect(fetched(images, 'berth/false:1')).rejects.toMatchObject({
+    message: expect.stringMatching(/^The image "docker.io\/berth\/false:1" cannot be unpacked: /) as string,
+    retryable: false,
+  })
+})
+
 test('of several versions of an image the one is taken that every host runs, whatever stands beside it', async () => {
   const url = (version: string) => `http://${registry.address}/v2/berth/layered/manifests/${version}`
   const type = 'application/vnd.oci.image.manifest.v1+json'

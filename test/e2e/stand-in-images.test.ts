@@ -51,6 +51,9 @@ test('every image that a profile of the catalogue names is at the registry', asy
       headers: { accept: 'application/vnd.oci.image.manifest.v1+json' },
     })
     expect([name, tag, answer.status]).toEqual([name, tag, 200])
+    // The story of code-server is also that of an image with as many layers as Docker allows.
+    const { layers } = (await answer.json()) as { layers: unknown[] }
+    expect([name, layers.length]).toEqual([name, name === 'codercom/code-server' ? 127 : 2])
   }
 })
 

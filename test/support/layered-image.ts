@@ -13,11 +13,13 @@ export const LAYER_BYTES = 3 * 2 ** 20
  * Pushes a small image of three layers with what file systems get wrong: an owner, a program that runs as root, a
  * link, a file and a directory's content that the second layer takes away, and a hard link of the third to a file of
  * the first. No two are the same.
+ * @param claimed what the configuration says of each layer's content, `sha256:…`; the truth, when left out
  */
 export async function pushLayeredImage(
   registry: TestRegistry,
   name: string,
   packing: Layer['packing'] = 'gzip',
+  claimed?: string,
 ): Promise<void> {
   const directory = await tempDir()
   const tree = (path: string) => join(directory, path)
@@ -44,7 +46,8 @@ export async function pushLayeredImage(
     await tar('-C', tree(layer), '--sort=name', '-cf', tree(`${layer}.tar`), '.')
     // The name that was archived first is the file, the other a link to it.
     if (layer === 'top') await tar('--delete', '-f', tree('top.tar'), './etc/owned')
-    layers.push(await packLayer(tree(`${layer}.tar`), tree(`${layer}.packed`), packing))
+    const packed = await packLayer(tree(`${layer}.tar`), tree(`${layer}.packed`), packing)
+    layers.push({ ...packed, diffId: claimed ?? packed.diffId })
   }
   await writeOciLayout(tree('layout'), layers, { Cmd: ['/usr/bin/tool'] })
   await pushLayout(registry, tree('layout'), name)

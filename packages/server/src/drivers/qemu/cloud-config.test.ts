@@ -44,6 +44,12 @@ test('the instance-id is the machine, the network is static', () => {
   })
 })
 
+test('without name servers nothing is said of any', () => {
+  const files = seedFiles({ ...content, nic: { ...content.nic, nameservers: [] } })
+  const { ethernets } = JSON.parse(files['network-config']) as { ethernets: { nic0: object } }
+  expect(ethernets.nic0).not.toHaveProperty('nameservers')
+})
+
 test('without a password, password login stays off', () => {
   const { users, ssh_pwauth } = userData({})
   expect(ssh_pwauth).toBe(false)

@@ -31,7 +31,8 @@ export function seedFiles(content: SeedContent): SeedFiles {
           addresses: [nic.address],
           // cloud-init 22.4 (Debian 12) does not know the word `default` here.
           routes: [{ to: '0.0.0.0/0', via: nic.gateway }],
-          nameservers: { addresses: nic.nameservers },
+          // An empty list makes cloud-init print a traceback at each boot.
+          ...(nic.nameservers.length === 0 ? {} : { nameservers: { addresses: nic.nameservers } }),
         },
       },
     }),

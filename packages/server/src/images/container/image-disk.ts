@@ -25,8 +25,8 @@ export async function treeSize(directory: string): Promise<TreeSize> {
 }
 
 /**
- * Makes a raw disk, sparse, whose ext4 file system holds a directory's content as it is: owners, extended
- * attributes (overlayfs's marks among them) and device nodes (its whiteouts). Nothing is mounted. It has no journal,
+ * Makes a raw disk, sparse, whose ext4 file system holds a directory's content as it is: owners, hard links, extended
+ * attributes and device nodes. Nothing is mounted. It has no journal,
  * since nobody writes to it.
  * @param tree the directory's size
  */
