@@ -74,6 +74,8 @@ export interface ActionSituation {
   readonly powerState: PowerState
   /** Whether a machine is on a host, running or not. */
   readonly machinePresent: boolean
+  /** Whether it is on its way up to a running guest. */
+  readonly comingUp: boolean
 }
 
 /** The action table: what API, CLI and console offer in each state (design "Status"). */
@@ -82,7 +84,7 @@ export function availableActions(situation: ActionSituation): Action[] {
   return fittingActions(situation).filter((action) => known.includes(action))
 }
 
-function fittingActions({ status, powerState, machinePresent }: ActionSituation): Action[] {
+function fittingActions({ status, powerState, machinePresent, comingUp }: ActionSituation): Action[] {
   if (status === 'success') {
     if (powerState === 'running') return ['stop', 'reboot']
     return powerState === 'stopped' ? ['start'] : []
@@ -91,5 +93,7 @@ function fittingActions({ status, powerState, machinePresent }: ActionSituation)
     // One that did not start may be left stopped, or it would go on being tried.
     return powerState === 'running' ? ['stop'] : ['start', 'stop']
   }
+  // A guest may take as long as its deadline to come up, and whoever started it need not wait for that.
+  if (status === 'pending' && machinePresent && comingUp) return ['stop']
   return []
 }

@@ -21,7 +21,10 @@ async function act(action: string) {
 async function afterAction(action: string) {
   const accepted = await act(action)
   expect(accepted.status).toBe(200)
-  expect(accepted.body.status).toMatchObject({ status: 'pending', actions: [] })
+  expect(accepted.body.status).toMatchObject({
+    status: 'pending',
+    actions: action === 'start' ? ['stop'] : [],
+  })
   return api.waitForStatus('vm-1', 'success')
 }
 

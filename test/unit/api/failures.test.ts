@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ApiClient, INSTANCES, instanceBody } from '../../support/api-client.ts'
+import { type ApiClient, INSTANCES, instanceBody, serviceBody, SERVICES } from '../../support/api-client.ts'
 import { startSimulated, type SimulatedServer } from '../../support/simulated-server.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -12,6 +12,7 @@ beforeAll(async () => {
       { instance: 'no-disk', at: 'disk', message: 'The disk is full. Free some space and publish again.' },
       { instance: 'no-start', at: 'start' },
       { instance: 'bad-boot*', at: 'boot', message: 'cloud-init found no datasource' },
+      { instance: 'hangs*', at: 'hang' },
       { instance: 'stays', at: 'remove', message: 'The disk is busy.' },
     ],
   })
@@ -33,6 +34,24 @@ test.each([
   await api.waitForStatus(name, 'failed')
   await api.call('DELETE', `${INSTANCES}/${name}`)
   await api.waitUntilGone(name)
+})
+
+test.each([
+  ['hangs-1', INSTANCES, instanceBody('hangs-1')],
+  [
+    'hangs-2',
+    SERVICES,
+    serviceBody('hangs-2', [{ name: 'Notebook Config', value: '{"Jupyter_Password":"password 1"}' }]),
+  ],
+])('a guest that does not come up, %s, can be stopped while it boots', async (name, kind, body) => {
+  const read = async () => (await api.call('GET', `${kind}/${name}`)).body.status
+  await api.call('POST', `${kind}?auto-publish=true`, body)
+  await expect.poll(async () => (await read()).steps.at(-1)?.name).toBe('Boot guest')
+  expect(await read()).toMatchObject({ status: 'pending', powerState: 'running', actions: ['stop'] })
+  const stopped = await api.call('POST', `${kind}/${name}/action/stop`)
+  expect(stopped.body.status).toMatchObject({ status: 'pending', actions: [], reason: 'Stopping.' })
+  await expect.poll(async () => (await read()).status, { timeout: 5000 }).toBe('success')
+  expect(await read()).toMatchObject({ powerState: 'stopped', actions: ['start'], reason: 'Stopped.' })
 })
 
 test('a delete that fails says why and that it is being retried', async () => {

@@ -35,6 +35,8 @@ export function actionsOf(instance: ComputeInstanceRow): Action[] {
     status: instance.status as StatusWord,
     powerState: instance.power_state,
     machinePresent: instance.machine_present === 1,
+    // lifecycle/deploy/phases.ts names the ways.
+    comingUp: instance.phase.startsWith('up:'),
   })
 }
 

@@ -29,11 +29,28 @@ test('a guest that is not up in time fails with its last words and what to do', 
   expect(await after(900, silent, console)).toMatchObject({
     status: 'failed',
     reason:
-      'The guest did not report within 15 minutes that it is up. Its console ended with: ' +
+      'The guest did not report within 15 minutes that it is up. ' +
+      'Its console says: ALERT!  /dev/vda1 does not exist. Its console ended with: ' +
       'one | ALERT!  /dev/vda1 does not exist. | BusyBox v1.36 | (initramfs). ' +
       'If it only needs longer, publish it again to go on waiting. Else stop it and start it, or delete it: ' +
       'its image must boot on this host and run cloud-init.',
   })
+})
+
+test('what goes wrong is told as soon as it is on the console, and the cause before what follows from it', async () => {
+  const console =
+    '[FAILED] Failed to start cloud-init\n[    9.1] OSError: [Errno 28] No space left on device\n' +
+    `${'x'.repeat(5000)}I/O error${'y'.repeat(5000)}\nlogin: `
+  const { status, reason, steps } = await after(3, silent, console)
+  expect({ status, reason }).toEqual({
+    status: 'pending',
+    reason:
+      'The guest is booting. Its console says: [    9.1] OSError: [Errno 28] No space left on device.',
+  })
+  expect(JSON.parse(steps ?? '')).toMatchObject([{ state: 'running', detail: reason }])
+  expect((await after(3, silent, console.replaceAll('No space', 'Much space'))).reason).toMatch(
+    /^The guest is booting\. Its console says: x{100}I\/O errory{91}\.$/,
+  )
 })
 
 test('a guest that says nothing at all is told from one that hangs', async () => {

@@ -6,6 +6,7 @@ import { containerDisk } from '../container-image.ts'
 import { noteOf, sizeFrom, sizeOf, startedSize } from '../machine-size.ts'
 import { ensureWaysIn, moveWay, settlePlaces } from '../ways-in.ts'
 import { letGoOn } from '../paused-guest.ts'
+import { consoleError } from './console-error.ts'
 import { lookAgainSeconds, placementOf, type DeployPhase } from './phase.ts'
 
 const BOOT_SECONDS = 900
@@ -62,7 +63,7 @@ export const bootPhase: DeployPhase = {
     if (seen.problem !== undefined) await letGoOn(host, input)
     if (!seen.report) {
       const seconds = lookAgainSeconds(input)
-      const wait = seen.problem ?? 'The guest is booting.'
+      const wait = seen.problem ?? `The guest is booting.${await complaint(host, row.id)}`
       const left = row.phase_started_at + BOOT_SECONDS * SECOND - input.now
       return left > LAST_LOOK_SECONDS * SECOND
         ? { wait, seconds }
@@ -115,12 +116,19 @@ export const reachPhase: DeployPhase = {
 /** Why a guest is not up in time, and what can be done: it goes on running. */
 async function neverUp(host: Host, id: string, problem?: string): Promise<string> {
   const console = await lastLines(host, id)
-  const seen = console === '' ? ' It wrote nothing to its serial console.' : console
+  const seen =
+    console === '' ? ' It wrote nothing to its serial console.' : `${await complaint(host, id)}${console}`
   return (
     `The guest did not report within ${BOOT_SECONDS / 60} minutes that it is up.${problem === undefined ? '' : ` ${problem}`}${seen} ` +
     'If it only needs longer, publish it again to go on waiting. Else stop it and start it, or delete it: ' +
     'its image must boot on this host and run cloud-init.'
   )
+}
+
+/** What on a guest's console tells that something goes wrong, as a sentence; "" while nothing does. */
+async function complaint(host: Host, id: string): Promise<string> {
+  const error = consoleError(await host.driver.consoleTail(id))
+  return error === null ? '' : ` Its console says: ${error}.`
 }
 
 async function lastLines(host: Host, id: string): Promise<string> {
