@@ -4,6 +4,7 @@ import type {
   AccessChange,
   ApplicationObservation,
   GuestApplication,
+  GuestLook,
   HostCapacity,
   MachineDriver,
   MachineObservation,
@@ -94,6 +95,15 @@ export class FakeDriver implements MachineDriver {
       return { exists: true, power: 'running', ...(up ? { report: { bootId, state: 'ok' } } : {}) }
     })
   }
+
+  async lookInside(id: string): Promise<GuestLook> {
+    return this.#effects.run('driver.lookInside', (): GuestLook => {
+      const process = this.#world.processes.find(id, this.#now())
+      return { agent: process?.bootId ? 'answering' : 'absent', clockAheadMs: 0 }
+    })
+  }
+
+  async setClock(): Promise<void> {}
 
   async changeAccess(id: string, { password }: AccessChange): Promise<void> {
     await this.#effects.run('driver.changeAccess', () => {

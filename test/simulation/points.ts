@@ -7,6 +7,7 @@ const EFFECTS = [
     'spawn',
     'ensureRunning',
     'observe',
+    'lookInside',
     'changeAccess',
     'applicationKey',
     'ensureApplication',

@@ -74,6 +74,23 @@ export interface MachineObservation {
   readonly problem?: string
 }
 
+/** How full a file system in the guest is. */
+export interface GuestDisk {
+  readonly mountpoint: string
+  readonly usedBytes: number
+  readonly totalBytes: number
+}
+
+/** What the agent in a running guest tells of it. Untrusted input: texts are bounded before it gets here. */
+export interface GuestLook {
+  /** `silent`: something in the guest listens and does not answer. `absent`: nothing does. */
+  readonly agent: 'answering' | 'silent' | 'absent'
+  /** The fullest file system on the machine's own disk; absent where that is not known. */
+  readonly fullestDisk?: GuestDisk
+  /** By how many milliseconds its clock is ahead of the host's; absent where that is not known well. */
+  readonly clockAheadMs?: number
+}
+
 /** A change of who may log in to a guest that runs. */
 export interface AccessChange {
   readonly user: string
@@ -154,14 +171,18 @@ export interface MachineDriver {
   ensureRunning(spec: MachineSpec, note: string): Promise<string | null>
   /** Reads the world. Waits at most about 3 s for the guest's readiness line. */
   observe(id: string): Promise<MachineObservation>
+  /** Looks inside a running guest, through its agent, for at most some five seconds. Changes nothing. */
+  lookInside(id: string): Promise<GuestLook>
+  /** Sets the running guest's clock to the host's, through its agent. */
+  setClock(id: string): Promise<void>
   /**
    * Changes who may log in to a running guest, through its agent. Repeated, it changes nothing.
-   * Throws a HostError when the guest runs no agent.
+   * Throws an AgentUnavailable when no agent answers in the guest.
    */
   changeAccess(id: string, change: AccessChange): Promise<void>
   /**
    * The public key (SPKI, PEM) of the running guest's web server; its private half is made in the guest and
-   * never leaves it. Throws a HostError when the guest runs no agent.
+   * never leaves it. Throws an AgentUnavailable when no agent answers in the guest.
    */
   applicationKey(id: string): Promise<string>
   /**

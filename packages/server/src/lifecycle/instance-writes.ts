@@ -20,7 +20,7 @@ export async function writeIfCurrent(
   before: ComputeInstanceRow,
   patch: Patch,
   now: number,
-  happening?: Happening,
+  ...happenings: readonly (Happening | undefined)[]
 ): Promise<boolean> {
   const current = await instanceById(tx, before.id)
   if (!current || !sameRequest(before, current)) return false
@@ -28,8 +28,8 @@ export async function writeIfCurrent(
     ([column, value]) => current[column as keyof typeof current] !== value,
   )
   if (changed) await updateInstance(tx, before.id, patch)
-  if (happening) {
-    await recordEvent(tx, now, subjectOf(before), happening.type, happening.message)
+  for (const happening of happenings) {
+    if (happening) await recordEvent(tx, now, subjectOf(before), happening.type, happening.message)
   }
   return true
 }

@@ -3,6 +3,7 @@ import { SECOND } from '../store/clock.ts'
 import { applicationInput } from './deploy/application.ts'
 import { applicationHappening, reviewApplication } from './application-review.ts'
 import { policyOf } from './guest-network.ts'
+import { reviewGuest, type GuestReview } from './guest-review.ts'
 import { tenantWords } from './network-review.ts'
 import type { Host } from './host.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
@@ -24,6 +25,8 @@ const ROUNDS_BETWEEN_LOOKS = 6
 export interface Watched {
   /** Why its application did not answer when it was last asked; null when it did. */
   readonly problem: string | null
+  /** What the last look inside it found; absent where there was none yet. */
+  readonly guest?: GuestReview
 }
 
 /**
@@ -50,11 +53,14 @@ export async function watchStep(
     const { ssh, waysIn, problems, reopened } = await ensureWaysIn(host, input)
     const asks = !adopted || looks || before.problem !== null
     const review = asks ? await reviewApplication(host, applicationInput(host, input)) : { problem: null }
-    watched.set(row.id, { problem: review.problem })
+    const guest = seen.report && (await reviewGuest(host, row, before?.guest, now))
+    const lastGuest = guest ?? (before?.guest?.bootId === row.boot_id ? before?.guest : undefined)
+    watched.set(row.id, { problem: review.problem, ...(lastGuest ? { guest: lastGuest } : {}) })
     const complaints = [
       ...(seen.problem === undefined ? [] : [seen.problem.replace(/^The /, 'the ')]),
       ...problems,
       ...(review.problem === null ? [] : [review.problem]),
+      ...(lastGuest?.problems ?? []),
     ]
     const reason =
       complaints.length === 0 ? runningReason(row, input.settings) : `Running, but ${complaints.join(' ')}`
@@ -79,8 +85,9 @@ export async function watchStep(
           repair ??
           applicationHappening(before?.problem ?? null, review.problem) ??
           (row.reason === reason ? undefined : paused)
-        if (Object.keys(changes).length > 0 || happening)
-          await writeIfCurrent(tx, row, { reason, ...changes }, now, happening)
+        const happenings = [...(happening ? [happening] : []), ...(guest?.happenings ?? [])]
+        if (Object.keys(changes).length > 0 || happenings.length > 0)
+          await writeIfCurrent(tx, row, { reason, ...changes }, now, ...happenings)
       },
     }
   } catch (error) {

@@ -1,6 +1,11 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { MachineIdentity, MachineNic } from '../machine-driver.ts'
-import { readinessScript, readinessScriptPath } from './readiness-script.ts'
+import {
+  readinessScript,
+  readinessScriptPath,
+  readinessUnit,
+  readinessUnitPath,
+} from './readiness-script.ts'
 
 /** The texts of a NoCloud seed, by file name (cloud-init's documentation, "NoCloud"). */
 export type SeedFiles = Readonly<Record<'meta-data' | 'network-config' | 'user-data', string>>
@@ -55,7 +60,10 @@ function cloudConfig(identity: Omit<MachineIdentity, 'password'>, hash: string |
       },
     ],
     ssh_pwauth: hash !== undefined,
-    write_files: [{ path: readinessScriptPath, permissions: '0755', content: readinessScript }],
+    write_files: [
+      { path: readinessScriptPath, permissions: '0755', content: readinessScript },
+      { path: readinessUnitPath, permissions: '0644', content: readinessUnit },
+    ],
     // Not every image has bash, and a login shell that is missing locks the user out.
     runcmd: [['sh', '-c', '[ ! -x /bin/bash ] || usermod -s /bin/bash "$1"', 'sh', identity.user]],
   }

@@ -45,6 +45,22 @@ export class MachineMonitor {
     return await awaited
   }
 
+  /**
+   * Whether a program in the guest has the virtio-serial port of that chardev open (qemu-qmp-ref, query-chardev); taken
+   * for true where QEMU does not answer.
+   */
+  async isPortOpen(id: string, files: MachineFiles, chardev: string): Promise<boolean> {
+    const list = await this.converse(
+      id,
+      files,
+      async (qmp) => await qmp.execute('query-chardev', undefined, 1000),
+    ).catch(() => undefined)
+    const found = (list as readonly Record<string, unknown>[] | undefined)?.find(
+      ({ label }) => label === chardev,
+    )
+    return found?.['frontend-open'] !== false
+  }
+
   /** Asks for the run state, and takes the console's output while at it. */
   async inspect(id: string, files: MachineFiles): Promise<RunState> {
     try {

@@ -24,6 +24,9 @@ export interface QemuPlan {
 /** Bytes of console output that QEMU keeps until they are drained; must be a power of two. */
 const consoleRing = 1 << 20
 
+/** Slot of the machine's own disk on its PCI bus. */
+export const diskSlot = 3
+
 /** The name that the process carries in `-name`, from which an installation knows its own. */
 function machineName(installId: string, id: string): string {
   return `berth-${installId}-${id}`
@@ -111,7 +114,7 @@ function devices(plan: QemuPlan): string[] {
   if (plan.volumes) {
     backends.push('-blockdev', JSON.stringify(diskBackend), '-blockdev', JSON.stringify(seedBackend))
     list.push(
-      { driver: 'virtio-blk-pci', drive: 'disk', addr: '0x3', bootindex: 1, 'write-cache': 'on' },
+      { driver: 'virtio-blk-pci', drive: 'disk', addr: `0x${diskSlot}`, bootindex: 1, 'write-cache': 'on' },
       { driver: 'virtio-blk-pci', drive: 'seed', addr: '0x4' },
     )
   }

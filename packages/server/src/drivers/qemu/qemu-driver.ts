@@ -6,6 +6,7 @@ import type {
   AccessChange,
   ApplicationObservation,
   GuestApplication,
+  GuestLook,
   HostCapacity,
   MachineDriver,
   MachineObservation,
@@ -23,7 +24,8 @@ import { lostDisk } from './disk-damage.ts'
 import { drainConsole, markStart, readConsoleTail } from './console-log.ts'
 import { ensureOverlay } from './disk.ts'
 import { lookupGuestAccount, type GuestAccount } from './guest-account.ts'
-import { GuestAgentClient } from './guest-agent-client.ts'
+import type { GuestAgentClient } from './guest-agent-client.ts'
+import { GuestAgents } from './guest-agents.ts'
 import { endGuestProcess, waitUntilGone } from './guest-process.ts'
 import { ensureTunDevice, kvmAccess, statKvm } from './host-devices.ts'
 import { checkPrograms, checkReachable, checkRoot } from './host-requirements.ts'
@@ -66,9 +68,7 @@ export class QemuDriver implements MachineDriver {
   readonly #monitor = new MachineMonitor()
   readonly #changes = new KeyedMutex()
   readonly #reports = new KeyedMutex()
-  readonly #agents = new KeyedMutex()
-  /** Machines whose agent is being asked to power off. */
-  readonly #asked = new Set<string>()
+  readonly #agents = new GuestAgents(this.#monitor)
   #account: Promise<GuestAccount> | undefined
   #verdict: Promise<accelerators.AcceleratorVerdict> | undefined
   #processes: Promise<ProcessFinder> | undefined
@@ -154,17 +154,8 @@ export class QemuDriver implements MachineDriver {
     const files = machine.machineFiles(this.#options.stateDir, id)
     if ((await this.#find(id)) === undefined) return
     await this.#monitor.converse(id, files, async (qmp) => await qmp.execute('system_powerdown'))
-    // A guest that ignores the button may heed its agent; many have none. Nobody waits for it, and who asked already
-    // does not ask again: what waited in line would reach the next start of the guest.
-    if (this.#asked.has(id)) return
-    this.#asked.add(id)
-    void this.#agents
-      .run(id, async () => {
-        const agent = await GuestAgentClient.connect(files.agent, 5000)
-        await agent.shutDown(10_000).finally(() => agent.close())
-      })
-      .catch(() => {})
-      .finally(() => this.#asked.delete(id))
+    // A guest that ignores the button may heed its agent; many have none.
+    this.#agents.askToPowerOff(id, files)
   }
 
   async ensureStopped(id: string): Promise<void> {
@@ -189,6 +180,14 @@ export class QemuDriver implements MachineDriver {
     return await asHostErrors(
       async () => await machineCensus(stateDir, { installId, uid: (await this.#guestAccount()).uid }),
     )
+  }
+
+  async lookInside(id: string): Promise<GuestLook> {
+    return await this.#agents.look(id, machine.machineFiles(this.#options.stateDir, id))
+  }
+
+  async setClock(id: string): Promise<void> {
+    await this.#agents.setClock(id, machine.machineFiles(this.#options.stateDir, id))
   }
 
   async changeAccess(id: string, change: AccessChange): Promise<void> {
@@ -269,11 +268,7 @@ export class QemuDriver implements MachineDriver {
   }
 
   async #withAgent<T>(id: string, task: (agent: GuestAgentClient) => Promise<T>): Promise<T> {
-    const files = machine.machineFiles(this.#options.stateDir, id)
-    return await this.#agents.run(id, async () => {
-      const agent = await GuestAgentClient.connect(files.agent, 3000)
-      return await task(agent).finally(() => agent.close())
-    })
+    return await this.#agents.converse(id, machine.machineFiles(this.#options.stateDir, id), task)
   }
 
   async #find(id: string): ReturnType<ProcessFinder['find']> {

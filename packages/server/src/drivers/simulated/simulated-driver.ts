@@ -4,6 +4,7 @@ import type { CensusEntry } from '@berth/contract/host/census'
 import { HostError } from '@berth/contract/host/host-error'
 import type {
   ApplicationObservation,
+  GuestLook,
   HostCapacity,
   MachineDriver,
   MachineObservation,
@@ -70,6 +71,12 @@ export class SimulatedDriver implements MachineDriver {
     const report = this.#reportOf(machine)
     return { exists: true, power: 'running', ...(report ? { report } : {}) }
   }
+
+  async lookInside(): Promise<GuestLook> {
+    return { agent: 'answering', clockAheadMs: 0 }
+  }
+
+  async setClock(): Promise<void> {}
 
   async changeAccess(): Promise<void> {}
 
