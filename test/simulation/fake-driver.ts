@@ -1,6 +1,8 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { CensusEntry } from '@berth/contract/host/census'
+import { AgentUnavailable } from '../../packages/server/src/drivers/agent-unavailable.ts'
 import type {
+  AccessAtStart,
   AccessChange,
   ApplicationObservation,
   GuestApplication,
@@ -17,10 +19,14 @@ import type { FakeProcess } from './fake-processes.ts'
 import type { FakeMachine, FakeWorld } from './fake-world.ts'
 
 const SHUTDOWN_SECONDS = 3
-const NEW_MACHINE: FakeMachine = {
+/** The machine of that name, which is no service, has an image without a guest agent. */
+const WITHOUT_AGENT = 'c'
+const NEW_MACHINE: Omit<FakeMachine, 'hasAgent'> = {
   seeded: false,
   seededPassword: null,
   password: null,
+  seededChange: null,
+  stamp: null,
   applicationPort: null,
 }
 
@@ -43,21 +49,22 @@ export class FakeDriver implements MachineDriver {
     return { vcpus: 8, memoryMib: 8 * 1024, gpus: {} }
   }
 
-  async ensureDisk({ id }: MachineSpec, wasMade: boolean): Promise<void> {
+  async ensureDisk({ id, identity }: MachineSpec, wasMade: boolean): Promise<void> {
     await this.#effects.run('driver.ensureDisk', () => {
       const { machines } = this.#world
       if (machines.has(id)) return
       if (wasMade) throw new HostError('The disk is gone.')
-      machines.set(id, { ...NEW_MACHINE })
+      machines.set(id, { ...NEW_MACHINE, hasAgent: identity.hostname !== WITHOUT_AGENT })
     })
   }
 
-  async ensureSeed({ id, identity }: MachineSpec): Promise<void> {
+  async ensureSeed({ id, identity }: MachineSpec, change?: AccessAtStart): Promise<void> {
     await this.#effects.run('driver.ensureSeed', () => {
       const machine = this.#world.machines.get(id)
       if (!machine) throw new HostError('There is no directory for the seed.')
+      if (!machine.seeded) machine.seededPassword = identity.password ?? ''
       machine.seeded = true
-      machine.seededPassword = identity.password ?? ''
+      if (change) machine.seededChange = { stamp: change.stamp, password: change.password ?? '' }
     })
   }
 
@@ -91,15 +98,18 @@ export class FakeDriver implements MachineDriver {
       const process = this.#world.processes.find(id, this.#now())
       if (!process) return { exists: this.#world.machines.has(id), power: 'stopped' }
       const { bootId, bootsAt } = process
-      const up = bootId !== null && this.#now() >= bootsAt
-      return { exists: true, power: 'running', ...(up ? { report: { bootId, state: 'ok' } } : {}) }
+      if (bootId === null || this.#now() < bootsAt) return { exists: true, power: 'running' }
+      const access = this.#world.machines.get(id)?.stamp ?? null
+      const report = { bootId, state: 'ok', ...(access === null ? {} : { access }) } as const
+      return { exists: true, power: 'running', report }
     })
   }
 
   async lookInside(id: string): Promise<GuestLook> {
     return this.#effects.run('driver.lookInside', (): GuestLook => {
-      const process = this.#world.processes.find(id, this.#now())
-      return { agent: process?.bootId ? 'answering' : 'absent', clockAheadMs: 0 }
+      const isUp = this.#world.processes.find(id, this.#now())?.bootId != null
+      const hasAgent = this.#world.machines.get(id)?.hasAgent === true
+      return isUp && hasAgent ? { agent: 'answering', clockAheadMs: 0 } : { agent: 'absent' }
     })
   }
 
@@ -167,7 +177,8 @@ export class FakeDriver implements MachineDriver {
     const machine = this.#world.machines.get(id)
     const process = this.#world.processes.find(id, this.#now())
     if (!machine || !process || process.bootId === null || this.#now() < process.bootsAt)
-      throw new HostError('The guest agent does not answer.')
+      throw new AgentUnavailable(false)
+    if (!machine.hasAgent) throw new AgentUnavailable(true)
     return { machine, process }
   }
 }

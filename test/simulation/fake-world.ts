@@ -7,6 +7,12 @@ export interface FakeMachine {
   seededPassword: string | null
   /** What logs in to the guest; null before its first boot. */
   password: string | null
+  /** What the seed has it change at its next start; null where nothing. */
+  seededChange: { readonly stamp: string; readonly password: string } | null
+  /** The stamp of the change that it made last by itself. */
+  stamp: string | null
+  /** Whether an agent runs in its guest. */
+  readonly hasAgent: boolean
   /** Where the guest serves its application; null while it serves none. */
   applicationPort: number | null
 }
@@ -44,10 +50,15 @@ export class FakeWorld {
     return JSON.stringify([[...this.machines], this.processes, this.census()])
   }
 
-  /** The first time it takes what the seed says. */
+  /** The first time it takes what the seed says, and later what that has it change, once. */
   #boot(id: string): boolean {
     const machine = this.machines.get(id)
-    if (machine) machine.password ??= machine.seededPassword
-    return machine !== undefined
+    if (machine === undefined) return false
+    const { seededChange, password } = machine
+    machine.password ??= machine.seededPassword
+    if (password === null || seededChange === null || seededChange.stamp === machine.stamp) return true
+    machine.password = seededChange.password
+    machine.stamp = seededChange.stamp
+    return true
   }
 }

@@ -114,7 +114,7 @@ function checkConfiguration(
   const { vcpus, password, applicationPort } = machine
   if (vcpus !== size && !status.reason.includes(`(${size} vCPUs`))
     throw new Error(`${name} is to have ${size} vCPUs, and has ${vcpus}: ${status.reason}`)
-  if (password !== passwordOf(size))
+  if (password !== passwordOf(size) && !/The new password( and SSH keys)? appl/.test(status.reason))
     throw new Error(`${name} is to take "${passwordOf(size)}", and takes "${password}": ${status.reason}`)
   if (kind === 'Service' && applicationPort !== applicationPortOf(size)) {
     throw new Error(

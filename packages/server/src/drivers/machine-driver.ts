@@ -62,6 +62,8 @@ export interface GuestReport {
   readonly osName?: string
   /** What went wrong in the guest, when `state` is `error`. */
   readonly detail?: string
+  /** The stamp of the change of who may log in that it made last by itself. */
+  readonly access?: string
 }
 
 export interface MachineObservation {
@@ -99,6 +101,12 @@ export interface AccessChange {
   readonly sshKeys: readonly string[]
   /** Keys that an earlier change or the seed gave; those not among `sshKeys` are taken away, others stay. */
   readonly formerSshKeys: readonly string[]
+}
+
+/** A change that a guest makes by itself at its next start, once: it may have no agent. */
+export interface AccessAtStart extends AccessChange {
+  /** Letters, digits and hyphens, at most 64, and another for each change; the guest's reports bear it once it is made. */
+  readonly stamp: string
 }
 
 /** An application as its guest is to run it. */
@@ -160,8 +168,11 @@ export interface MachineDriver {
    * @param wasMade whether it was created before: one that is missing then is an error, and never replaced
    */
   ensureDisk(spec: MachineSpec, wasMade: boolean): Promise<void>
-  /** Writes the seed volume from which the guest configures itself. */
-  ensureSeed(spec: MachineSpec): Promise<void>
+  /**
+   * Writes the seed volume from which the guest configures itself at its first boot, unless it is there.
+   * @param change what a guest that has booted before is to change at its next start; written even where a seed is there
+   */
+  ensureSeed(spec: MachineSpec, change?: AccessAtStart): Promise<void>
   /**
    * Starts the machine's process unless it runs; one that does is left as it was started.
    * @param note what to keep with a process that is started, at most 4 KiB

@@ -1,8 +1,9 @@
 import { reachProblem } from '@berth/contract/application/service-reach'
 import Type from 'typebox'
 import Value from 'typebox/value'
-import type { PublishedSettings } from '../store/published-settings.ts'
+import type { GuestAccess, PublishedSettings } from '../store/published-settings.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
+import { accessWaiting } from './guest-access.ts'
 import { preparedImage, wantedImage } from './container-image.ts'
 
 /** What a machine takes only when it starts; without the container image where its disk of them is missing. */
@@ -50,13 +51,24 @@ export function startedSize({ running_size }: Pick<ComputeInstanceRow, 'running_
 export function runningReason(
   row: Pick<ComputeInstanceRow, 'running_size' | 'container_image'>,
   settings: PublishedSettings,
+  access: GuestAccess,
 ): string {
   const state =
     settings.application?.enabled === false
       ? 'Running without its application, which is switched off in its configuration.'
       : 'Running.'
   const unreached = settings.application ? reachProblem(settings, settings.application) : ''
-  return [state, unreached, sizeWaiting(row, settings)].filter((sentence) => sentence !== '').join(' ')
+  return [state, unreached, startWaiting(row, settings, access)].filter((sentence) => sentence !== '').join(' ')
+}
+
+/** What of all that was published a running machine takes only at its next start; "" when there is nothing. */
+export function startWaiting(
+  row: Pick<ComputeInstanceRow, 'running_size'>,
+  settings: PublishedSettings,
+  access: GuestAccess,
+): string {
+  const waiting = [sizeWaiting(row, settings), accessWaiting(access, settings)]
+  return waiting.filter((sentence) => sentence !== '').join(' ')
 }
 
 /** What of a published size waits for the next start, as a sentence; "" when nothing does. */

@@ -11,7 +11,7 @@ import { advance } from './deploy/decision.ts'
 import { placementOf, type Patch, type PhaseInput } from './deploy/phase.ts'
 import { beginningOf } from './deploy/phases.ts'
 import { writeIfCurrent, type Happening } from './instance-writes.ts'
-import { runningReason } from './machine-size.ts'
+import { runningReason, startWaiting } from './machine-size.ts'
 import { guestPort, projectNetwork } from './machine-spec.ts'
 import { letGoOn } from './paused-guest.ts'
 import { asHostError, faultOf } from './unforeseen.ts'
@@ -62,8 +62,7 @@ export async function watchStep(
       ...(review.problem === null ? [] : [review.problem]),
       ...(lastGuest?.problems ?? []),
     ]
-    const reason =
-      complaints.length === 0 ? runningReason(row, input.settings) : `Running, but ${complaints.join(' ')}`
+    const reason = reasonOf(input, complaints)
     const found = [...repaired, ...reopened.map((name) => `way in ${name}`)]
     return {
       next: 'wait',
@@ -159,6 +158,11 @@ async function repairPort(host: Host, input: PhaseInput, adopted: boolean): Prom
     await host.network.ensurePort(network, port, policy)
   })
   return tenantWords(differences)
+}
+
+function reasonOf({ row, settings, access }: PhaseInput, complaints: readonly string[]): string {
+  if (complaints.length === 0) return runningReason(row, settings, access)
+  return ['Running, but', ...complaints, startWaiting(row, settings, access)].join(' ').trimEnd()
 }
 
 /** Each instance has its own round, so that they do not all look at once. */

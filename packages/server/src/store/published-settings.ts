@@ -19,6 +19,15 @@ export interface GuestAccess {
   readonly sshKeys: readonly string[]
   /** Keys of a change that has begun and may or may not have happened; absent while what the guest has is known. */
   readonly unsettledKeys?: readonly string[]
+  /**
+   * What the seed tells a guest that has booted before to change at its next start, and the stamp by which the guest
+   * tells that it has; absent while the seed is still that of the first boot.
+   */
+  readonly seeded?: {
+    readonly stamp: string
+    readonly password: string
+    readonly sshKeys: readonly string[]
+  }
 }
 
 export function accessOf(settings: PublishedSettings): GuestAccess {

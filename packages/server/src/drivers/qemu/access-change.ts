@@ -4,13 +4,13 @@ import type { GuestAgentClient } from './guest-agent-client.ts'
 import { hashPassword } from './password-hash.ts'
 
 /**
- * Run in the guest with the user and `yes` or `no` for password login as arguments; on standard input the
- * former keys, a line `--`, and the wanted keys. Keys are told apart by their base64 part, since cloud-init
- * writes lines in its own spacing; keys that nobody gave through Berth stay. sshd takes the first value it
- * reads of a setting, so a file that sorts early wins over cloud-init's (sshd_config(5)). It is reloaded only
- * when it must be, since it turns connections away for a moment.
+ * Run in the guest with the user and `yes` or `no` for password login as arguments, and `boot` where sshd has yet to
+ * start; on standard input the former keys, a line `--`, and the wanted keys. Keys are told apart by their base64 part,
+ * since cloud-init writes lines in its own spacing; keys that nobody gave through Berth stay. sshd takes the first value
+ * it reads of a setting, so a file that sorts early wins over cloud-init's (sshd_config(5)). It is reloaded only when it
+ * must be, since it turns connections away for a moment.
  */
-const SCRIPT = `
+export const accessScript = `
 set -eu
 umask 077
 user=$1
@@ -42,7 +42,8 @@ allowed=$(sshd -T 2>/dev/null | sed -n 's/^passwordauthentication //p')
 if [ "$allowed" != "$2" ] && [ -d /etc/ssh/sshd_config.d ]; then
   umask 022
   printf 'PasswordAuthentication %s\\n' "$2" >/etc/ssh/sshd_config.d/10-berth.conf
-  systemctl reload ssh.service 2>/dev/null || systemctl reload sshd.service 2>/dev/null || kill -HUP "$(cat /run/sshd.pid)"
+  [ "\${3-}" = boot ] ||
+    systemctl reload ssh.service 2>/dev/null || systemctl reload sshd.service 2>/dev/null || kill -HUP "$(cat /run/sshd.pid)"
 fi
 `
 
@@ -55,7 +56,7 @@ export async function changeAccess(agent: GuestAgentClient, change: AccessChange
   if (password !== undefined) await agent.setPasswordHash(user, await hashPassword(password))
   const input = [...formerSshKeys, '--', ...sshKeys, ''].join('\n')
   const passwordLogin = password === undefined ? 'no' : 'yes'
-  const result = await agent.exec(['/bin/sh', '-c', SCRIPT, 'berth', user, passwordLogin], {
+  const result = await agent.exec(['/bin/sh', '-c', accessScript, 'berth', user, passwordLogin], {
     input,
     timeoutMs: 30_000,
   })

@@ -17,9 +17,13 @@ const content: SeedContent = {
 interface UserData {
   readonly users: readonly [Record<string, unknown>]
   readonly ssh_pwauth: boolean
-  readonly write_files: readonly [
-    { readonly path: string; readonly permissions: string; readonly content: string },
-  ]
+  readonly write_files: readonly [WrittenFile, WrittenFile]
+}
+
+interface WrittenFile {
+  readonly path: string
+  readonly permissions: string
+  readonly content: string
 }
 
 function userData(given: Partial<SeedContent>): UserData {
@@ -94,11 +98,14 @@ test.each([
 })
 
 test('every boot starts the readiness script', () => {
-  const [script] = userData({}).write_files
+  const [script, unit] = userData({}).write_files
   expect(script).toMatchObject({
     path: '/var/lib/cloud/scripts/per-boot/99-berth-ready',
     permissions: '0755',
   })
   expect(script.content).toMatch(/^#!\/bin\/sh\n/)
   expect(script.content).toContain('io.berth.ready')
+  // cloud-init begins nothing on a full disk, so that it is systemd that starts it.
+  expect(unit).toMatchObject({ path: '/etc/systemd/system/berth-ready.service', permissions: '0644' })
+  expect(unit.content).toContain(`ExecStart=/bin/sh ${script.path} loop\n`)
 })

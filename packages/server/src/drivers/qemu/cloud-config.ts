@@ -1,5 +1,6 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { MachineIdentity, MachineNic } from '../machine-driver.ts'
+import { accessAtStartCommand, accessFileName } from './access-at-start.ts'
 import {
   readinessScript,
   readinessScriptPath,
@@ -7,8 +8,9 @@ import {
   readinessUnitPath,
 } from './readiness-script.ts'
 
-/** The texts of a NoCloud seed, by file name (cloud-init's documentation, "NoCloud"). */
-export type SeedFiles = Readonly<Record<'meta-data' | 'network-config' | 'user-data', string>>
+/** The texts of a NoCloud seed, by file name (cloud-init's documentation, "NoCloud"), and what of Berth's lies beside. */
+export type SeedFiles = Readonly<Record<'meta-data' | 'network-config' | 'user-data', string>> &
+  Partial<Record<typeof accessFileName, string>>
 
 /** What the seed says of a machine; the password is a SHA-512-crypt hash already. */
 export interface SeedContent {
@@ -16,6 +18,8 @@ export interface SeedContent {
   readonly nic: Pick<MachineNic, 'mac' | 'address' | 'gateway' | 'nameservers'>
   readonly identity: Omit<MachineIdentity, 'password'>
   readonly passwordHash: string | undefined
+  /** What a machine that has booted before is to change at its next start; absent where nothing is. */
+  readonly accessFile?: string
 }
 
 /**
@@ -41,12 +45,14 @@ export function seedFiles(content: SeedContent): SeedFiles {
         },
       },
     }),
-    'user-data': `#cloud-config\n${yamlJson(cloudConfig(identity, content.passwordHash))}`,
+    'user-data': `#cloud-config\n${yamlJson(cloudConfig(content))}`,
+    ...(content.accessFile === undefined ? {} : { [accessFileName]: content.accessFile }),
   }
 }
 
-function cloudConfig(identity: Omit<MachineIdentity, 'password'>, hash: string | undefined): object {
+function cloudConfig({ identity, passwordHash: hash, accessFile }: SeedContent): object {
   return {
+    ...(accessFile === undefined ? {} : { bootcmd: [accessAtStartCommand] }),
     hostname: identity.hostname,
     manage_etc_hosts: 'localhost',
     users: [

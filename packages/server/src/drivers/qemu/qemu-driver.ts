@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os'
 import type { CensusEntry } from '@berth/contract/host/census'
 import { HostError } from '@berth/contract/host/host-error'
 import type {
+  AccessAtStart,
   AccessChange,
   ApplicationObservation,
   GuestApplication,
@@ -107,11 +108,11 @@ export class QemuDriver implements MachineDriver {
     })
   }
 
-  async ensureSeed(spec: MachineSpec): Promise<void> {
+  async ensureSeed(spec: MachineSpec, change?: AccessAtStart): Promise<void> {
     await this.#change(spec.id, async (files) => {
       const account = await this.#guestAccount()
       await this.#ensureDirectory(files, account)
-      await ensureSeedVolume(spec, this.#options.stateDir, files, account)
+      await ensureSeedVolume(spec, change, this.#options.stateDir, files, account)
     })
   }
 

@@ -42,12 +42,19 @@ export function parseGuestReport(line: Buffer): GuestReport | undefined {
   } catch {
     return undefined
   }
-  const { bootId, state, detail, os } = value
+  const { bootId, state, detail, os, access } = value
   const osName = typeof os === 'string' ? guestText(os, maxOsName) : ''
-  const known = osName === '' ? {} : { osName }
-  if (typeof bootId !== 'string' || !/^[a-zA-Z0-9-]{1,64}$/.test(bootId)) return undefined
+  const known = {
+    ...(osName === '' ? {} : { osName }),
+    ...(isToken(access) ? { access } : {}),
+  }
+  if (!isToken(bootId)) return undefined
   if (state === 'ok') return { bootId, state, ...known }
   if (state !== 'error') return undefined
   const text = typeof detail === 'string' ? guestText(detail, maxDetail) : ''
   return { bootId, state, ...known, ...(text === '' ? {} : { detail: text }) }
+}
+
+function isToken(value: unknown): value is string {
+  return typeof value === 'string' && /^[a-zA-Z0-9-]{1,64}$/.test(value)
 }

@@ -2,7 +2,8 @@ import { constants } from 'node:fs'
 import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HostError } from '@berth/contract/host/host-error'
-import type { MachineSpec } from '../machine-driver.ts'
+import type { AccessAtStart, MachineSpec } from '../machine-driver.ts'
+import { accessFile } from './access-at-start.ts'
 import { seedFiles, type SeedFiles } from './cloud-config.ts'
 import type { GuestAccount } from './guest-account.ts'
 import { commitFile, fileNames, openPlainFile, pathExists, type MachineFiles } from './machine-files.ts'
@@ -16,17 +17,27 @@ const seedBytes = 2 << 20
 /** Largest sum of the seed's texts in bytes. */
 const maxContent = 1 << 20
 
-/** Writes the machine's seed unless it is there: it never changes, as the instance-id does not either. */
+/**
+ * Writes the machine's seed unless it is there: but for a change that the guest is to make by itself it never changes,
+ * as the instance-id does not either.
+ */
 export async function ensureSeedVolume(
   spec: MachineSpec,
+  change: AccessAtStart | undefined,
   stateDir: string,
   files: MachineFiles,
   account: GuestAccount,
 ): Promise<void> {
-  if (await pathExists(files.seed)) return
+  if (change === undefined && (await pathExists(files.seed))) return
   const { password, ...identity } = spec.identity
-  const passwordHash = password === undefined || password === '' ? undefined : await hashPassword(password)
-  const contents = seedFiles({ id: spec.id, nic: spec.nic, identity, passwordHash })
+  const passwordHash = await hashOf(password)
+  const contents = seedFiles({
+    id: spec.id,
+    nic: spec.nic,
+    identity,
+    passwordHash,
+    ...(change && { accessFile: accessFile(change, await hashOf(change.password)) }),
+  })
   const image = await withScratchDirectory(
     stateDir,
     async (directory) => await buildSeedVolume(contents, directory),
@@ -41,6 +52,10 @@ export async function ensureSeedVolume(
     await file.close()
   }
   await commitFile(temporary, files.seed)
+}
+
+async function hashOf(password: string | undefined): Promise<string | undefined> {
+  return password === undefined || password === '' ? undefined : await hashPassword(password)
 }
 
 /** A FAT volume labelled CIDATA with the files in its root, as bytes; nothing is mounted. */

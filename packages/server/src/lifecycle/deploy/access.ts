@@ -1,32 +1,52 @@
+import { AgentUnavailable } from '../../drivers/agent-unavailable.ts'
+import { SECOND } from '../../store/clock.ts'
 import { accessOf, sealAccess } from '../../store/published-settings.ts'
+import { formerKeys, hasAccess } from '../guest-access.ts'
 import type { DeployPhase } from './phase.ts'
+
+/** How long an agent may be gone, as while it is brought up to date. */
+const ABSENT_SECONDS = 10
+/** How long one that is there may take to answer, as in a guest that has much to do. */
+const SILENT_SECONDS = 40
 
 /**
  * Gives a running guest the published password and keys when they are not the ones it has. Those of its first
  * boot it took from its seed. That a change begins is written first: of one whose end nobody wrote down it is not known
  * whether it happened, so what is published next is given to the guest even if it is what the guest had before.
+ * Where no agent answers, the change waits for the next start, when the seed tells the guest, and nothing waits with it.
  */
 export const accessPhase: DeployPhase = {
   name: 'access',
   label: 'Set up access',
   deadlineSeconds: 60,
-  async run(host, { row, settings, access: given, secretBox }) {
+  async run(host, { row, settings, access: given, secretBox, now }) {
     const wanted = accessOf(settings)
-    if (JSON.stringify(given) !== JSON.stringify(wanted)) {
-      const { unsettledKeys } = given
-      if (!unsettledKeys || wanted.sshKeys.some((key) => !unsettledKeys.includes(key))) {
-        const begun = { ...given, unsettledKeys: [...new Set([...(unsettledKeys ?? []), ...wanted.sshKeys])] }
-        const patch = { guest_access: sealAccess(secretBox, row.id, begun) }
-        return { wait: 'Changing who may log in.', seconds: 0, patch }
-      }
-      const { user } = JSON.parse(row.machine_facts ?? '{"user":"root"}') as { user: string }
+    if (hasAccess(given, wanted)) return { done: {} }
+    const { unsettledKeys } = given
+    if (!unsettledKeys || wanted.sshKeys.some((key) => !unsettledKeys.includes(key))) {
+      const begun = { ...given, unsettledKeys: [...new Set([...(unsettledKeys ?? []), ...wanted.sshKeys])] }
+      const patch = { guest_access: sealAccess(secretBox, row.id, begun) }
+      return { wait: 'Changing who may log in.', seconds: 0, patch }
+    }
+    const { user } = JSON.parse(row.machine_facts ?? '{"user":"root"}') as { user: string }
+    try {
       await host.driver.changeAccess(row.id, {
         user,
         sshKeys: wanted.sshKeys,
-        formerSshKeys: [...given.sshKeys, ...unsettledKeys],
+        formerSshKeys: formerKeys(given),
         ...(wanted.password === '' ? {} : { password: wanted.password }),
       })
+    } catch (error) {
+      // A guest that has ended has no agent either, and is started again.
+      const isUp =
+        error instanceof AgentUnavailable && (await host.driver.observe(row.id)).power === 'running'
+      if (!isUp) throw error
+      const patience = error.isAbsent ? ABSENT_SECONDS : SILENT_SECONDS
+      if (now - row.phase_started_at < patience * SECOND)
+        return { wait: `Waiting to change who may log in: ${error.message}`, seconds: 2 }
+      return { done: {} }
     }
-    return { done: { guest_access: sealAccess(secretBox, row.id, wanted) } }
+    const { seeded } = given
+    return { done: { guest_access: sealAccess(secretBox, row.id, { ...wanted, ...(seeded && { seeded }) }) } }
   },
 }

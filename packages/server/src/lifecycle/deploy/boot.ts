@@ -1,5 +1,7 @@
+import type { GuestReport } from '../../drivers/machine-driver.ts'
 import { SECOND } from '../../store/clock.ts'
 import { othersSshPorts } from '../../store/compute-instances.ts'
+import { sealAccess } from '../../store/published-settings.ts'
 import type { Host } from '../host.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
 import { containerDisk } from '../container-image.ts'
@@ -7,7 +9,7 @@ import { noteOf, sizeFrom, sizeOf, startedSize } from '../machine-size.ts'
 import { ensureWaysIn, moveWay, settlePlaces } from '../ways-in.ts'
 import { letGoOn } from '../paused-guest.ts'
 import { consoleError } from './console-error.ts'
-import { lookAgainSeconds, placementOf, type DeployPhase } from './phase.ts'
+import { lookAgainSeconds, placementOf, type DeployPhase, type Patch, type PhaseInput } from './phase.ts'
 
 const BOOT_SECONDS = 900
 /** Before the deadline by that much, the last look is taken that can be the one that fails. */
@@ -81,9 +83,21 @@ export const bootPhase: DeployPhase = {
     const { bootId, osName } = seen.report
     const facts = JSON.parse(row.machine_facts ?? '{}') as object
     return {
-      done: { boot_id: bootId, ...(osName ? { machine_facts: JSON.stringify({ ...facts, osName }) } : {}) },
+      done: {
+        boot_id: bootId,
+        ...(osName ? { machine_facts: JSON.stringify({ ...facts, osName }) } : {}),
+        ...takenAccess(input, seen.report),
+      },
     }
   },
+}
+
+/** That a guest has changed by itself who may log in, once it says so. */
+function takenAccess({ row, access, secretBox }: PhaseInput, { access: stamp }: GuestReport): Patch {
+  const { seeded } = access
+  if (seeded === undefined || seeded.stamp !== stamp) return {}
+  const { password, sshKeys } = seeded
+  return { guest_access: sealAccess(secretBox, row.id, { password, sshKeys, seeded }) }
 }
 
 /** Opens the ways in: the operator's SSH, the public address, the port forwards. */

@@ -2,6 +2,7 @@ import { HostError } from '@berth/contract/host/host-error'
 import type { StatusStep } from '@berth/contract/instance-status'
 import type { StepOutcome } from '../../engine/step.ts'
 import { SECOND } from '../../store/clock.ts'
+import { openAccess } from '../../store/published-settings.ts'
 import type { ComputeInstanceRow } from '../../store/schema.ts'
 import type { Happening } from '../instance-writes.ts'
 import { runningReason } from '../machine-size.ts'
@@ -95,6 +96,7 @@ function onward({ way }: Place, desiredPower: 'running' | 'stopped'): Place | un
 function arrival(input: PhaseInput, patch: Patch, steps: StatusStep[], now: number): Decision {
   const { row, settings } = input
   const arrived = { ...row, ...patch }
+  const access = openAccess(input.secretBox, arrived) ?? input.access
   const runs = row.desired_power === 'running'
   const message = runs ? 'The guest is up.' : 'The guest is stopped.'
   return {
@@ -102,7 +104,7 @@ function arrival(input: PhaseInput, patch: Patch, steps: StatusStep[], now: numb
     patch: {
       ...patch,
       status: 'success',
-      reason: runs ? runningReason(arrived, settings) : 'Stopped.',
+      reason: runs ? runningReason(arrived, settings, access) : 'Stopped.',
       phase: runs ? 'run' : 'off',
       phase_started_at: now,
       observed_generation: row.deploy_generation,

@@ -1,4 +1,6 @@
 import { containerDisk } from '../container-image.ts'
+import { accessOf, sealAccess } from '../../store/published-settings.ts'
+import { accessAtStart } from '../guest-access.ts'
 import { policyOf } from '../guest-network.ts'
 import { guestPort, imageFor, machineSpec, projectNetwork } from '../machine-spec.ts'
 import { placementOf, type DeployPhase } from './phase.ts'
@@ -37,11 +39,15 @@ export const diskPhase: DeployPhase = {
   label: 'Create disk',
   deadlineSeconds: 120,
   async run(host, input) {
-    const { row, settings } = input
+    const { row, settings, secretBox } = input
     const disk = await containerDisk(host, row, settings)
     const spec = machineSpec(host, placementOf(input), await imageFor(host, settings), disk)
     await host.driver.ensureDisk(spec, row.machine_present === 1)
-    await host.driver.ensureSeed(spec)
-    return { done: { machine_present: 1 } }
+    const change = accessAtStart(input, spec.identity.user)
+    await host.driver.ensureSeed(spec, change)
+    if (change === undefined) return { done: { machine_present: 1 } }
+    const seeded = { stamp: change.stamp, ...accessOf(settings) }
+    const access = sealAccess(secretBox, row.id, { ...input.access, seeded })
+    return { done: { machine_present: 1, guest_access: access } }
   },
 }
