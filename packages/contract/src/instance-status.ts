@@ -63,6 +63,12 @@ export const InstanceStatus = Type.Object(
     network: NetworkReach,
     output: InstanceOutput,
     steps: Type.Array(StatusStep),
+    warnings: Type.Optional(
+      Type.Array(Type.String(), {
+        description:
+          'What was applied and does not do what was most likely meant, a sentence each; left out when there is nothing to say',
+      }),
+    ),
   },
   { title: 'InstanceStatus' },
 )

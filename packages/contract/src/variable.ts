@@ -25,6 +25,12 @@ export const VariableOptions = Type.Object(
         description: "In a service profile: the member of the application's configuration that it gives",
       }),
     ),
+    perGpu: Type.Optional(
+      Type.Boolean({
+        description:
+          'For vCPUs, memory and disk: the profile’s value is for each GPU. One that an instance sets is for the whole machine',
+      }),
+    ),
     unit: Type.Optional(Type.String({ description: 'MiB, GiB, MB or GB, for memory and disk' })),
     override: Type.Optional(
       Type.Object({

@@ -1,3 +1,4 @@
+import { LOOPBACK_REACH } from '@berth/contract/network-reach'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -32,6 +33,7 @@ async function outputsOfApi(state: string) {
     store,
     secretBox: new SecretBox(ensureSecretKey(state)),
     datacenter: 'local',
+    reach: LOOPBACK_REACH,
     registries: ['docker.io'],
     version: 'test',
     certificateRoot: '',

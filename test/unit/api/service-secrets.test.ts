@@ -139,7 +139,21 @@ test('a mask is refused where the profile has ceased to call it a secret, and st
     spec: {
       variables: [
         { name: 'Extra', options: { schema: { jsonschema: { properties: { pass: { sensitive } } } } } },
+        {
+          name: 'Config',
+          options: {
+            meaning: 'applicationConfig',
+            schema: {
+              jsonschema: { type: 'object', properties: { Image: { type: 'string', default: 'me/it' } } },
+            },
+          },
+        },
       ],
+      application: {
+        image: { member: 'Image' },
+        containerPort: 8000,
+        health: { path: '/', statuses: [200], timeoutSeconds: 60 },
+      },
     },
   })
   const body = serviceBody('nb', [{ name: 'Extra', value: '{"pass":"word"}' }], 'mine')

@@ -1,4 +1,5 @@
 import { ApiError } from '../api-error.ts'
+import { nearestName } from '../near-name.ts'
 import { mergeVariables, type Variable } from '../variable.ts'
 import { readMember, sameWord } from './config-member.ts'
 import { configVariable, memberSchema, type ConfigSchema } from './config-schema.ts'
@@ -52,10 +53,14 @@ function parseConfig(name: string, schema: ConfigSchema, text: string): Record<s
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw ApiError.invalid(name, 'must be a JSON object')
   }
+  const members = Object.keys(schema.properties)
   for (const member of Object.keys(value)) {
-    const known = Object.keys(schema.properties).find((candidate) => sameWord(candidate, member))
+    if (members.includes(member)) continue
+    const nearest = nearestName(member, members) ?? ''
+    const isSecret = memberSchema(schema, nearest)?.sensitive === true
+    const known = isSecret ? nearest : members.find((candidate) => sameWord(candidate, member))
     // Passed over as unknown, a secret would also be readable.
-    if (known !== undefined && known !== member) {
+    if (known !== undefined) {
       throw ApiError.invalid(`${name}.${member.slice(0, 64)}`, `is not known; it is written ${known}`)
     }
   }

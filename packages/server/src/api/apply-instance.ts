@@ -10,11 +10,13 @@ import type { Tx } from '../store/store.ts'
 import { sealVariables } from '../store/stored-variable.ts'
 import type { ApiContext } from './api-context.ts'
 import { canonicalJson } from './canonical-json.ts'
+import { refuseSmallerDisk } from './disk-size.ts'
 import { refuseWhileDeleted } from './instance-change.ts'
 import { asksTheSame, configurationOf, placeOf } from './instance-configuration.ts'
 import { KINDS, nameInWords, profileReferenceOf, type InstanceRequest } from './instance-kind.ts'
 import { sentVariables } from './sent-variables.ts'
 import { applicationOf } from './service-application.ts'
+import { refuseUnrealisable } from './unrealisable-profile.ts'
 import {
   checkOverrides,
   checkSecretNames,
@@ -62,6 +64,7 @@ export async function applyInstance(
   const before = existing && configurationOf(context, project, existing)
   const profileSpec = JSON.parse(profile.spec) as ProfileSpec
   const profileVariables = profileSpec.variables ?? []
+  refuseUnrealisable(body.kind, { spec: profileSpec, labels: labelsOf(profile) }, body.spec.variables ?? [])
   checkSecretNames(profileVariables, body.spec.variables ?? [])
   const variables = sentVariables(
     profileVariables,
@@ -83,6 +86,8 @@ export async function applyInstance(
   const sameSpec =
     before !== undefined && asksTheSame(context, before, { spec, variables, profile: profileSpec })
   if (existing && sameSpec && sameMetadata(existing, columns)) return existing
+  const changed = { spec, profile: profileSpec, variables }
+  if (before && !sameSpec) refuseSmallerDisk(context, existing, before, changed)
   const id = existing?.id ?? randomUUIDv7()
   const sealed = sealVariables(context.secretBox, placeOf(project, id), profileVariables, variables)
   return write(context, tx, apply, existing, sameSpec, { ...columns, id, variables: JSON.stringify(sealed) })
@@ -160,8 +165,12 @@ async function profileFor(tx: Tx, { body, project, caller }: ApplyInstance): Pro
 
 /** The guide copies a profile's labels onto its instances; where the client leaves labels out, Berth does. */
 function withProfileLabels({ metadata }: InstanceRequest, profile: ProfileRow) {
-  if (metadata.labels !== undefined || profile.labels === null) return metadata
-  return { ...metadata, labels: JSON.parse(profile.labels) as Record<string, string> }
+  const labels = labelsOf(profile)
+  return metadata.labels !== undefined || labels === undefined ? metadata : { ...metadata, labels }
+}
+
+function labelsOf({ labels }: ProfileRow): Record<string, string> | undefined {
+  return labels === null ? undefined : (JSON.parse(labels) as Record<string, string>)
 }
 
 function sameMetadata(existing: ComputeInstanceRow, columns: ReturnType<typeof metadataColumns>): boolean {

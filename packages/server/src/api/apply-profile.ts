@@ -1,6 +1,7 @@
 import { ApiError } from '@berth/contract/api-error'
 import { checkApplicationProfile } from '@berth/contract/application/check-application-profile'
 import { machineSettings } from '@berth/contract/machine-settings'
+import { profileProblem, type ProfileProblem } from '@berth/contract/profile-problem'
 import type { ProfileRequest } from '@berth/contract/profile'
 import { randomUUIDv7 } from 'node:crypto'
 import type { Caller } from '../auth/caller.ts'
@@ -11,6 +12,19 @@ import type { Store } from '../store/store.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { checkProfileSecrets, checkVariables } from './variable-rules.ts'
 import { checkName, metadataColumns } from './views/metadata-view.ts'
+
+/** What whoever applies a profile should know of it, a sentence each. */
+export function profileWarnings(kind: ProfileKind, body: ProfileRequest): string[] {
+  const found = problemOf(kind, body)
+  if (found === null) return []
+  const name = JSON.stringify(body.metadata.name)
+  return [`The profile ${name} is kept, but cannot be deployed: it ${found.problem}; ${found.remedy}.`]
+}
+
+function problemOf(kind: ProfileKind, { spec, metadata }: ProfileRequest): ProfileProblem | null {
+  const instanceKind = kind === 'ServiceProfile' ? 'Service' : 'ComputeInstance'
+  return profileProblem(instanceKind, spec, metadata.labels)
+}
 
 interface ApplyProfile {
   readonly kind: ProfileKind
@@ -23,7 +37,7 @@ interface ApplyProfile {
 
 /**
  * Creates or updates a project's own profile; in the project `system-catalog`, the operator's catalogue.
- * Instances keep the profile as it was at their last apply.
+ * Instances keep the profile as it was at their last apply. One that cannot be deployed here is kept as it is.
  * @throws ApiError 400 for a wrong name or variable, 409 when it exists and must not
  */
 export async function applyProfile(store: Store, apply: ApplyProfile): Promise<ProfileRow> {
@@ -32,7 +46,7 @@ export async function applyProfile(store: Store, apply: ApplyProfile): Promise<P
   const variables = body.spec.variables ?? []
   checkVariables(variables)
   checkProfileSecrets(variables)
-  machineSettings(variables, [])
+  if (problemOf(kind, body) === null) machineSettings(variables, [])
   if (kind === 'ServiceProfile') checkApplicationProfile(body.spec)
   const columns = { ...metadataColumns(body.metadata), spec: canonicalJson(body.spec) }
   return store.transaction(async (tx) => {

@@ -11,6 +11,8 @@ interface OperationParts {
   readonly querystring?: TSchema
   readonly body?: TSchema
   readonly ok: TSchema
+  /** Headers that a success may have besides those of every answer. */
+  readonly okHeaders?: Readonly<Record<string, TSchema>>
   /** The statuses of errors besides those that every operation with a key can answer (document/operation-errors.ts). */
   readonly errors: readonly ErrorStatus[]
   readonly public?: boolean
@@ -21,7 +23,7 @@ interface OperationParts {
  * Its examples are in document/operation-examples.ts.
  */
 export function operation(parts: OperationParts) {
-  const { ok, errors, public: isPublic, ...schema } = parts
+  const { ok, okHeaders, errors, public: isPublic, ...schema } = parts
   return {
     config: isPublic ? { public: true } : {},
     schema: {
@@ -31,6 +33,7 @@ export function operation(parts: OperationParts) {
       response: {
         200: {
           description: (ok as { description?: string }).description ?? 'Done',
+          ...(okHeaders ? { headers: okHeaders } : {}),
           content: { 'application/json': { schema: ok } },
         },
         ...Object.fromEntries(
@@ -71,6 +74,13 @@ export const FailOnExists = {
       examples: [false],
     }),
   ),
+}
+
+/** What an apply says of a configuration that it took (warning-headers.ts). */
+export const WarningHeaders = {
+  Warning: Type.String({
+    description: 'What does not do what was most likely meant, a header each: `299 - "text"` (RFC 7234)',
+  }),
 }
 
 /** An empty answer (guide: DELETE shows no response body). */

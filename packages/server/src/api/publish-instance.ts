@@ -1,3 +1,4 @@
+import type { Variable } from '@berth/contract/variable'
 import { updateInstance } from '../store/compute-instances.ts'
 import { settingsColumns } from '../store/published-settings.ts'
 import { recordAudit, recordEvent, subjectOf } from '../store/records.ts'
@@ -8,12 +9,14 @@ import type { ApiContext } from './api-context.ts'
 import { beginDeployment } from './begin-deployment.ts'
 import { refuseWhileDeleted, type InstanceChange } from './instance-change.ts'
 import { settingsToPublish } from './settings-to-publish.ts'
+import { refuseUnrealisable } from './unrealisable-profile.ts'
+import { profileSnapshot } from './views/profile-snapshot.ts'
 
 /**
  * Asks for the applied configuration to become real (guide, "Deploy Virtual Machine", "Deploy
  * Service"). Of an unchanged,
  * deployed instance it does nothing; of a failed one it tries again (design "Status").
- * @throws ApiError 409 while it is being deleted
+ * @throws ApiError 409 while it is being deleted, 400 when its profile cannot be deployed or its disk would shrink
  */
 export async function publishInstance(
   context: ApiContext,
@@ -22,6 +25,8 @@ export async function publishInstance(
 ): Promise<ComputeInstanceRow> {
   const { instance } = change
   refuseWhileDeleted(instance)
+  const profile = profileSnapshot(instance)
+  refuseUnrealisable(instance.kind, { spec: profile }, JSON.parse(instance.variables) as Variable[])
   if (instance.deploy_generation === instance.generation && instance.status !== 'failed') return instance
   const now = context.store.clock.now()
   const row = await updateInstance(tx, instance.id, {

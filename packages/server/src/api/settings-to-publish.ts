@@ -6,6 +6,7 @@ import { machineSettings, type MachineSettings } from '@berth/contract/machine-s
 import { openSettings, type PublishedSettings } from '../store/published-settings.ts'
 import type { ApiContext } from './api-context.ts'
 import type { InstanceChange } from './instance-change.ts'
+import { refuseToShrink } from './disk-size.ts'
 import { configurationOf } from './instance-configuration.ts'
 import { applicationOf } from './service-application.ts'
 
@@ -14,13 +15,18 @@ const PASSWORD_LENGTH = 20
 /** Without the letters and digits that people mistake for each other. */
 const ALPHABET = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 
-/** What the applied configuration asks of the machine, with what was made up for it. */
+/**
+ * What the applied configuration asks of the machine, with what was made up for it.
+ * @throws ApiError 400 naming the variable
+ */
 export function settingsToPublish(
   context: ApiContext,
   { project, instance }: InstanceChange,
 ): PublishedSettings {
-  const { profile, variables } = configurationOf(context, project, instance)
+  const configuration = configurationOf(context, project, instance)
+  const { profile, variables } = configuration
   const previous = openSettings(context.secretBox, instance)
+  refuseToShrink(instance, configuration, previous)
   const machine = machineSettings(profile.variables ?? [], variables)
   const application = applicationOf(
     context.registries,

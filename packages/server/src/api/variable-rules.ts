@@ -1,7 +1,8 @@
 import { ApiError } from '@berth/contract/api-error'
 import { maskMembers, secretMembers } from '@berth/contract/application/secret-members'
+import { nearestName } from '@berth/contract/near-name'
 import { MAX_VARIABLES, type Variable } from '@berth/contract/variable'
-import { meaningOf } from '@berth/contract/variable-meaning'
+import { clientMeaning, defaultMeaning, knownNames, meaningOf } from '@berth/contract/variable-meaning'
 import { isSensitive } from '../store/stored-variable.ts'
 
 /** @throws ApiError 400 when two variables share a name */
@@ -54,29 +55,29 @@ function isJsonObject(text: string): boolean {
 }
 
 /**
- * Refuses a name that means one of the profile's secrets but for its spelling: taken for a variable of its own,
- * its value could be read.
+ * Refuses a name that most likely means one of the profile's secrets: taken for a variable of its own, its value
+ * could be read.
  * @throws ApiError 400 naming the right one
  */
 export function checkSecretNames(profile: readonly Variable[], own: readonly Variable[]): void {
   const secrets = profile.filter(
     (variable) => isSensitive(profile, variable) || secretMembers(profile, variable).length > 0,
   )
-  for (const { name } of own) {
-    if (profile.some((variable) => variable.name === name)) continue
-    const meant = secrets.find((secret) => isMeant(profile, secret.name, name))
+  const known = knownNames(profile)
+  for (const variable of own) {
+    const { name } = variable
+    if (profile.some((declared) => declared.name === name) || isSensitive(profile, variable)) continue
+    const nearest = nearestName(name, known)
+    const meant = secrets.find((secret) => secret.name === nearest || isMeant(profile, secret.name, name))
     if (meant)
       throw ApiError.invalid(name, `is not known to the profile; write ${JSON.stringify(meant.name)}`)
   }
 }
 
+/** Whether a name is another one for a secret's meaning. */
 function isMeant(profile: readonly Variable[], known: string, name: string): boolean {
-  const isConfig = meaningOf(profile, known) === 'applicationConfig'
-  return folded(known) === folded(name) || (isConfig && meaningOf([], name) === 'applicationConfig')
-}
-
-function folded(name: string): string {
-  return name.replaceAll(/\s/g, '').toLowerCase()
+  const meaning = meaningOf(profile, known)
+  return meaning !== undefined && (defaultMeaning(name) ?? clientMeaning(name)) === meaning
 }
 
 /**

@@ -1,3 +1,5 @@
+import { canonicalGpuModel } from '@berth/contract/gpu-model'
+import { unsaidSizes } from '@berth/contract/machine-size'
 import { reachProblem } from '@berth/contract/application/service-reach'
 import Type from 'typebox'
 import Value from 'typebox/value'
@@ -12,6 +14,8 @@ const MachineSize = Type.Object({
   memoryMib: Type.Number(),
   diskGib: Type.Number(),
   gpuCount: Type.Number(),
+  /** Absent without GPUs, and where a version noted the size that did not note it. */
+  gpuModel: Type.Optional(Type.String()),
   container: Type.Optional(Type.Object({ reference: Type.String(), imageId: Type.String() })),
 })
 type MachineSize = Type.Static<typeof MachineSize>
@@ -20,10 +24,17 @@ type Prepared = Pick<ComputeInstanceRow, 'container_image'>
 
 /** What a machine that starts now is made of. */
 export function sizeOf(row: Prepared, settings: PublishedSettings): MachineSize {
-  const { vcpus, memoryMib, diskGib, gpuCount } = settings
+  const { vcpus, memoryMib, diskGib, gpuCount, gpuModel } = settings
   const image = wantedImage(settings) === null ? null : preparedImage(row)
   const container = image && { reference: image.reference, imageId: image.imageId }
-  return { vcpus, memoryMib, diskGib, gpuCount, ...(container ? { container } : {}) }
+  return {
+    vcpus,
+    memoryMib,
+    diskGib,
+    gpuCount,
+    ...(gpuCount > 0 ? { gpuModel } : {}),
+    ...(container ? { container } : {}),
+  }
 }
 
 /** A size as text, for the row and for the host to keep with the process. */
@@ -58,7 +69,9 @@ export function runningReason(
       ? 'Running without its application, which is switched off in its configuration.'
       : 'Running.'
   const unreached = settings.application ? reachProblem(settings, settings.application) : ''
-  return [state, unreached, startWaiting(row, settings, access)].filter((sentence) => sentence !== '').join(' ')
+  return [state, unreached, startWaiting(row, settings, access), unsaidSizes(settings)]
+    .filter((sentence) => sentence !== '')
+    .join(' ')
 }
 
 /** What of all that was published a running machine takes only at its next start; "" when there is nothing. */
@@ -82,8 +95,13 @@ export function sizeWaiting(
     wanted.vcpus === running.vcpus ? '' : `${wanted.vcpus} vCPUs`,
     wanted.memoryMib === running.memoryMib ? '' : `${wanted.memoryMib} MiB of memory`,
     wanted.diskGib <= running.diskGib ? '' : `a disk of ${wanted.diskGib} GiB`,
-    wanted.gpuCount === running.gpuCount ? '' : `${wanted.gpuCount} GPUs`,
+    sameGpus(running, wanted) ? '' : `${wanted.gpuCount} ${wanted.gpuModel} GPUs`.replace('  ', ' '),
   ].filter((change) => change !== '')
   if (changes.length === 0) return ''
   return `The new size (${changes.join(', ')}) applies when it is stopped and started again.`
+}
+
+function sameGpus(running: MachineSize, { gpuCount, gpuModel }: PublishedSettings): boolean {
+  if (gpuCount !== running.gpuCount || gpuCount === 0) return gpuCount === running.gpuCount
+  return running.gpuModel === undefined || canonicalGpuModel(running.gpuModel) === canonicalGpuModel(gpuModel)
 }

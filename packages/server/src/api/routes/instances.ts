@@ -17,10 +17,11 @@ import { ContinuedList } from '../continued-list.ts'
 import { deleteInstance } from '../delete-instance.ts'
 import type { InstanceChange } from '../instance-change.ts'
 import { KIND_SCHEMAS, KINDS, nameInWords, type Instance, type InstanceRequest } from '../instance-kind.ts'
-import { Empty, FailOnExists, operation, pathParameters } from '../operation.ts'
+import { Empty, FailOnExists, operation, pathParameters, WarningHeaders } from '../operation.ts'
 import { publishInstance } from '../publish-instance.ts'
 import { queryFlag } from '../query-flag.ts'
 import { workspaceOf } from '../scope.ts'
+import { sendWarnings } from '../warning-headers.ts'
 import { instanceView } from '../views/instance-view.ts'
 import { listView } from '../views/list-view.ts'
 
@@ -76,14 +77,15 @@ export function instanceRoutes(app: FastifyInstance, context: ApiContext, kind: 
       querystring: Type.Object({ ...FailOnExists, ...AutoPublish }),
       body: shapes.request,
       ok: shapes.one,
+      okHeaders: WarningHeaders,
       errors: [400, 403, 404, 409, 413, 415],
     }),
-    async (request) => {
+    async (request, reply) => {
       const { caller, body } = request
       const failOnExists = queryFlag(request.query, 'fail-on-exists')
       const autoPublish = queryFlag(request.query, 'auto-publish')
       const requester = requesterOf(request)
-      return store.transaction(async (tx) => {
+      const view = await store.transaction(async (tx) => {
         const { project, workspace } = await scopeOf(tx, request)
         const apply = { project, workspace, body, caller, requester, failOnExists }
         const applied = await applyInstance(context, tx, apply)
@@ -92,6 +94,8 @@ export function instanceRoutes(app: FastifyInstance, context: ApiContext, kind: 
           : applied
         return instanceView(context, row, project, workspace, 'masked')
       })
+      sendWarnings(reply, view.status.warnings ?? [])
+      return view
     },
   )
   app.get<{ Params: InstanceParams }>(

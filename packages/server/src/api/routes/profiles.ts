@@ -14,14 +14,15 @@ import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import { findProfile, listProfiles } from '../../store/profiles.ts'
 import type { ApiContext } from '../api-context.ts'
-import { applyProfile } from '../apply-profile.ts'
+import { applyProfile, profileWarnings } from '../apply-profile.ts'
 import { requesterOf } from '../authentication.ts'
 import { ContinuedList } from '../continued-list.ts'
-import { FailOnExists, operation, pathParameters } from '../operation.ts'
+import { FailOnExists, operation, pathParameters, WarningHeaders } from '../operation.ts'
 import { queryFlag } from '../query-flag.ts'
 import { projectOf } from '../scope.ts'
 import { listView } from '../views/list-view.ts'
 import { profileView } from '../views/profile-view.ts'
+import { sendWarnings } from '../warning-headers.ts'
 
 const KINDS = [
   {
@@ -116,9 +117,10 @@ export function profileRoutes(app: FastifyInstance, { store, secretBox }: ApiCon
         querystring: Type.Object(FailOnExists),
         body,
         ok: one,
+        okHeaders: WarningHeaders,
         errors: [400, 403, 404, 409, 413, 415],
       }),
-      async (request) => {
+      async (request, reply) => {
         const project = await projectOf(store.db, request.caller, request.params.project)
         const row = await applyProfile(store, {
           kind,
@@ -128,6 +130,7 @@ export function profileRoutes(app: FastifyInstance, { store, secretBox }: ApiCon
           requester: requesterOf(request),
           failOnExists: queryFlag(request.query, 'fail-on-exists'),
         })
+        sendWarnings(reply, profileWarnings(kind, request.body))
         return profileView(row, project)
       },
     )

@@ -3,6 +3,7 @@ import { MASK } from '@berth/contract/mask'
 import type { Service } from '@berth/contract/service'
 import { serviceOutput, type Place } from '@berth/contract/service-output'
 import { portForwardsText, vmOutput } from '@berth/contract/vm-output'
+import { machineFacts } from '../../store/machine-facts.ts'
 import { openSettings } from '../../store/published-settings.ts'
 import type { ComputeInstanceRow } from '../../store/schema.ts'
 import type { ShownSettings } from '../../store/shown-settings.ts'
@@ -20,8 +21,8 @@ export function outputView(
   disclosure: Disclosure,
 ): ComputeInstance['status']['output'] | Service['status']['output'] {
   const settings = settingsFor(context, row, disclosure)
-  if (row.machine_facts === null || settings === null) return {}
-  const facts = JSON.parse(row.machine_facts) as { address: string; osName: string; user: string }
+  const facts = machineFacts(row)
+  if (facts === null || settings === null) return {}
   const waysIn = waysInOf(row)
   const ssh = waysIn.ssh ?? (waysIn.beyondHost === true ? null : operatorSsh(row))
   if (row.kind === 'Service') {

@@ -10,6 +10,7 @@ import type { Instance } from '../instance-kind.ts'
 import { outputView, type Disclosure } from './instance-output-view.ts'
 import { metadataView } from './metadata-view.ts'
 import { profileSnapshot } from './profile-snapshot.ts'
+import { warningsOf } from './warnings-view.ts'
 
 /** An instance of whatever kind as it reads. */
 export function instanceView(
@@ -22,6 +23,7 @@ export function instanceView(
   const profileVariables = profileSnapshot(row).variables ?? []
   const own = maskVariables(profileVariables, JSON.parse(row.variables) as StoredVariable[])
   const merged = mergeVariables(maskVariables(profileVariables, profileVariables), own)
+  const warnings = warningsOf(row)
   const spec = JSON.parse(row.spec) as InstanceConfiguration['spec']
   const view = {
     apiVersion: API_VERSION,
@@ -36,6 +38,7 @@ export function instanceView(
       network: context.reach,
       output: outputView(context, row, disclosure),
       steps: stepsView(context, row),
+      ...(warnings.length === 0 ? {} : { warnings }),
     },
   }
   // What differs between the kinds follows from the row's.

@@ -1,5 +1,6 @@
 import { AgentUnavailable } from '../../drivers/agent-unavailable.ts'
 import { SECOND } from '../../store/clock.ts'
+import { machineFacts } from '../../store/machine-facts.ts'
 import { accessOf, sealAccess } from '../../store/published-settings.ts'
 import { formerKeys, hasAccess } from '../guest-access.ts'
 import type { DeployPhase } from './phase.ts'
@@ -28,7 +29,7 @@ export const accessPhase: DeployPhase = {
       const patch = { guest_access: sealAccess(secretBox, row.id, begun) }
       return { wait: 'Changing who may log in.', seconds: 0, patch }
     }
-    const { user } = JSON.parse(row.machine_facts ?? '{"user":"root"}') as { user: string }
+    const user = machineFacts(row)?.user ?? 'root'
     try {
       await host.driver.changeAccess(row.id, {
         user,

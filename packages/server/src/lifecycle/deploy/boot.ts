@@ -1,6 +1,7 @@
 import type { GuestReport } from '../../drivers/machine-driver.ts'
 import { SECOND } from '../../store/clock.ts'
 import { othersSshPorts } from '../../store/compute-instances.ts'
+import { machineFacts, type MachineFacts } from '../../store/machine-facts.ts'
 import { sealAccess } from '../../store/published-settings.ts'
 import type { Host } from '../host.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
@@ -31,10 +32,11 @@ export const startPhase: DeployPhase = {
     const note = await host.driver.ensureRunning(spec, noteOf(size))
     // One that ran already is as it was started, whatever was published since, and whether or not a row says so.
     const started = sizeFrom(note) ?? startedSize(row) ?? size
-    const facts = {
+    const facts: MachineFacts = {
       address: host.plan.address(placement.address.number),
       osName: image.name,
       user: image.defaultUser,
+      diskGib: Math.max(started.diskGib, machineFacts(row)?.diskGib ?? 0),
     }
     return {
       done: {
@@ -81,7 +83,7 @@ export const bootPhase: DeployPhase = {
       }
     }
     const { bootId, osName } = seen.report
-    const facts = JSON.parse(row.machine_facts ?? '{}') as object
+    const facts = machineFacts(row)
     return {
       done: {
         boot_id: bootId,

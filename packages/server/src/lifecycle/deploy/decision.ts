@@ -64,7 +64,7 @@ export function decisionOf(
     }
   }
   if ('fail' in ended) return failure(ended.fail, steps, now, ended.patch)
-  const done = endStep(steps, 'done', now)
+  const done = endStep(steps, 'done', now, ended.detail)
   const next =
     placeAfter(place, { ...input, row: { ...row, ...ended.done } }) ?? onward(place, row.desired_power)
   if (!next) return arrival(input, ended.done, done, now)

@@ -18,9 +18,15 @@ export type Patch = Partial<ComputeInstanceRow>
  * the transaction that writes it. A HostError is tried again until the deadline, or ends the deployment at once
  * when it says that trying again cannot help.
  */
-export type PhaseResult = Done | Wait | Failed | { readonly decide: (tx: Tx) => Promise<Done | Wait> }
+export type PhaseResult =
+  | Done
+  | Wait
+  | Failed
+  | { readonly decide: (tx: Tx) => Promise<Done | Wait | Failed> }
 export interface Done {
   readonly done: Patch
+  /** What is worth knowing of the finished step. */
+  readonly detail?: string
 }
 export interface Wait {
   readonly wait: string

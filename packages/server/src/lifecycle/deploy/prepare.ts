@@ -1,3 +1,4 @@
+import { machineFacts } from '../../store/machine-facts.ts'
 import { containerDisk } from '../container-image.ts'
 import { accessOf, sealAccess } from '../../store/published-settings.ts'
 import { accessAtStart } from '../guest-access.ts'
@@ -45,9 +46,17 @@ export const diskPhase: DeployPhase = {
     await host.driver.ensureDisk(spec, row.machine_present === 1)
     const change = accessAtStart(input, spec.identity.user)
     await host.driver.ensureSeed(spec, change)
-    if (change === undefined) return { done: { machine_present: 1 } }
-    const seeded = { stamp: change.stamp, ...accessOf(settings) }
-    const access = sealAccess(secretBox, row.id, { ...input.access, seeded })
-    return { done: { machine_present: 1, guest_access: access } }
+    const facts = machineFacts(row)
+    // Of a machine that runs, the disk grows at its next start only.
+    const grew = facts !== null && row.power_state !== 'running'
+    const diskGib = Math.max(settings.diskGib, facts?.diskGib ?? 0)
+    const seeded = change && { stamp: change.stamp, ...accessOf(settings) }
+    return {
+      done: {
+        machine_present: 1,
+        ...(grew ? { machine_facts: JSON.stringify({ ...facts, diskGib }) } : {}),
+        ...(seeded && { guest_access: sealAccess(secretBox, row.id, { ...input.access, seeded }) }),
+      },
+    }
   },
 }

@@ -1,0 +1,119 @@
+import { ApiError } from './api-error.ts'
+import { canonicalGpuModel, namedGpuModel } from './gpu-model.ts'
+import type { MeantVariable } from './machine-variables.ts'
+import type { VariableMeaning } from './variable-meaning.ts'
+import { quoted } from './variable-text.ts'
+
+/** What a machine is made of. */
+export interface MachineSize {
+  readonly vcpus: number
+  readonly memoryMib: number
+  readonly diskGib: number
+  readonly gpuCount: number
+  /** In the spelling of gpu-model.ts; "": any. */
+  readonly gpuModel: string
+  /** What neither the profile nor the object says, so that it has the default; absent where everything is said. */
+  readonly unsaid?: readonly SizeName[]
+}
+type SizeName = 'vcpus' | 'memoryMib' | 'diskGib'
+
+/** Used where nobody names a size: enough for a Debian guest. */
+const DEFAULTS = { vcpus: 1, memoryMib: 1024, diskGib: 10 } as const
+
+const LIMITS = { vcpus: 512, memoryMib: 16 * 1024 * 1024, diskGib: 65_536, gpuCount: 64 } as const
+
+const MIB_PER_UNIT: Readonly<Record<string, number>> = {
+  MiB: 1,
+  // The field writes "MB" where hypervisors count MiB ("720000" for a 703 GiB machine): one and the same.
+  MB: 1,
+  GiB: 1024,
+  GB: 1024,
+  TiB: 1024 * 1024,
+}
+
+/** @throws ApiError 400 naming the variable */
+export function machineSize(meant: ReadonlyMap<VariableMeaning, MeantVariable>): MachineSize {
+  const read = <T>(meaning: VariableMeaning, parse: (value: MeantVariable) => T): T | undefined => {
+    const value = meant.get(meaning)
+    return value && parse(value)
+  }
+  const gpuCount = read('gpuCount', (value) => wholeNumber(value, 0, LIMITS.gpuCount)) ?? 0
+  const grown = (value: MeantVariable, size: number, most: number, what: string): number => {
+    const perGpu = value.options.perGpu === true && !value.isOwn
+    const whole = perGpu ? size * Math.max(1, gpuCount) : size
+    if (whole <= most) return whole
+    throw ApiError.invalid(
+      value.name,
+      `is for each of ${gpuCount} GPUs, and at most ${most} ${what} are possible`,
+    )
+  }
+  const said = {
+    vcpus: read('vcpu', (value) => grown(value, wholeNumber(value, 1, LIMITS.vcpus), LIMITS.vcpus, 'vCPUs')),
+    memoryMib: read('memory', (value) =>
+      grown(value, mebibytes(value, 'MiB', LIMITS.memoryMib), LIMITS.memoryMib, 'MiB'),
+    ),
+    diskGib: read('disk', (value) => {
+      const size = Math.ceil(mebibytes(value, 'GiB', LIMITS.diskGib * 1024) / 1024)
+      return grown(value, size, LIMITS.diskGib, 'GiB')
+    }),
+  }
+  const unsaid = (['vcpus', 'memoryMib', 'diskGib'] as const).filter((name) => said[name] === undefined)
+  return {
+    vcpus: said.vcpus ?? DEFAULTS.vcpus,
+    memoryMib: said.memoryMib ?? DEFAULTS.memoryMib,
+    diskGib: said.diskGib ?? DEFAULTS.diskGib,
+    gpuCount,
+    gpuModel: gpuModelOf(meant),
+    ...(unsaid.length === 0 ? {} : { unsaid }),
+  }
+}
+
+/** The sizes that a machine has since nobody said others, as a sentence; "" when all were said. */
+export function unsaidSizes({ vcpus, memoryMib, diskGib, unsaid = [] }: MachineSize): string {
+  const names = { vcpus: 'vCPUs', memoryMib: 'memory', diskGib: 'disk' }
+  const sizes = {
+    vcpus: `${vcpus} vCPU`,
+    memoryMib: `${memoryMib} MiB of memory`,
+    diskGib: `a disk of ${diskGib} GiB`,
+  }
+  if (unsaid.length === 0) return ''
+  const [what, given] = [listed(unsaid.map((name) => names[name])), listed(unsaid.map((name) => sizes[name]))]
+  return `Neither the profile nor the instance says its ${what}: it gets ${given}.`
+}
+
+/** A node's type counts where it names a model and the object names none by itself. */
+function gpuModelOf(meant: ReadonlyMap<VariableMeaning, MeantVariable>): string {
+  const model = meant.get('gpuModel')
+  const byNode = namedGpuModel(meant.get('nodeType')?.value ?? '')
+  if (byNode !== undefined && !model?.isOwn) return byNode
+  return model === undefined ? '' : canonicalGpuModel(model.value)
+}
+
+function wholeNumber({ name, value }: MeantVariable, minimum: number, maximum: number): number {
+  const text = value.trim()
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number < minimum || number > maximum) {
+    throw ApiError.invalid(name, `must be a whole number from ${minimum} to ${maximum}; got ${quoted(value)}`)
+  }
+  return number
+}
+
+function mebibytes({ name, value, options }: MeantVariable, defaultUnit: string, maximum: number): number {
+  const unit = options.unit ?? defaultUnit
+  const factor = MIB_PER_UNIT[unit]
+  const text = value.trim()
+  const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  if (factor === undefined || !(number > 0) || number * factor > maximum) {
+    const problem =
+      factor === undefined
+        ? `has the unknown unit ${unit}; known are ${Object.keys(MIB_PER_UNIT).join(', ')}`
+        : `must be a size above 0 in ${unit}; got ${quoted(value)}`
+    throw ApiError.invalid(name, problem)
+  }
+  return Math.ceil(number * factor)
+}
+
+function listed(words: readonly string[]): string {
+  const last = words.at(-1) ?? ''
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`
+}

@@ -1,0 +1,86 @@
+/** Longer names are never near: comparing them would cost more than it helps. */
+const LONGEST = 64
+
+/**
+ * The known name that somebody most likely meant: the same but for case, spacing and punctuation; or with a word
+ * more or less (`SSH Keys`); or a slip of the keyboard away (`Guest Pasword`).
+ * @returns undefined when none is near, or several are as near
+ */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  if (name.length > LONGEST) return undefined
+  const words = wordsOf(name)
+  const folded = words.join('')
+  if (folded === '') return undefined
+  let nearest = Number.POSITIVE_INFINITY
+  let found: string[] = []
+  for (const candidate of known) {
+    if (candidate === name || candidate.length > LONGEST) continue
+    const distance = distanceOf(words, folded, wordsOf(candidate))
+    if (distance > nearest) continue
+    found = distance < nearest ? [candidate] : [...found, candidate]
+    nearest = distance
+  }
+  return nearest < Number.POSITIVE_INFINITY && found.length === 1 ? found[0] : undefined
+}
+
+/** 0 for the same letters, then words more or less, then slips; infinite when not near. */
+function distanceOf(words: readonly string[], folded: string, others: readonly string[]): number {
+  const other = others.join('')
+  if (folded === other) return 0
+  const [fewer, more] = words.length < others.length ? [words, others] : [others, words]
+  const missing = more.length - fewer.length
+  // Of what somebody wrote, one word may be too much; of a known name, any may be missing.
+  const isPart = missing > 0 && fewer.length > 0 && fewer.every((word) => more.includes(word))
+  if (isPart && (more === others || missing === 1)) return missing
+  const most = mostSlips(Math.min(folded.length, other.length))
+  const slips = slipsBetween(folded, other, most)
+  return slips <= most ? LONGEST + slips : Number.POSITIVE_INFINITY
+}
+
+function mostSlips(length: number): number {
+  if (length < 5) return 0
+  return length < 9 ? 1 : 2
+}
+
+/** In lower case, without a plural's `s`; cut at whatever is no letter or digit, and where a capital begins a word. */
+function wordsOf(name: string): string[] {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .map((word) => (word.length > 2 && word.endsWith('s') ? word.slice(0, -1) : word))
+    .filter((word) => word !== '')
+}
+
+/**
+ * How many letters must be added, dropped, changed or swapped with their neighbour to make one text of the other
+ * (optimal string alignment), looked for near the diagonal only.
+ * @returns `most` + 1 when it is more than `most`
+ */
+function slipsBetween(one: string, other: string, most: number): number {
+  const tooMany = most + 1
+  if (Math.abs(one.length - other.length) > most) return tooMany
+  const at = (row: readonly number[] | undefined, column: number) => row?.[column] ?? tooMany
+  let before: number[] | undefined
+  let previous: number[] = Array.from({ length: Math.min(most, other.length) + 1 }, (_, column) => column)
+  for (let row = 1; row <= one.length; row++) {
+    const current: number[] = []
+    const last = Math.min(other.length, row + most)
+    for (let column = Math.max(0, row - most); column <= last; column++) {
+      const same = one[row - 1] === other[column - 1]
+      const swapped = one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1]
+      current[column] =
+        column === 0
+          ? row
+          : Math.min(
+              at(previous, column) + 1,
+              at(current, column - 1) + 1,
+              at(previous, column - 1) + (same ? 0 : 1),
+              swapped && row > 1 && column > 1 ? at(before, column - 2) + 1 : tooMany,
+            )
+    }
+    before = previous
+    previous = current
+  }
+  return Math.min(tooMany, at(previous, other.length))
+}

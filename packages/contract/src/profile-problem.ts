@@ -1,0 +1,87 @@
+import type { InstanceKind } from './instance-kind.ts'
+import { meantVariables } from './machine-variables.ts'
+import type { ComputeProfileSpec, ServiceProfileSpec } from './profile.ts'
+import { quoted } from './variable-text.ts'
+import type { Variable } from './variable.ts'
+
+/** What exported profiles say in a label besides, or instead of, `computeType` (wire contract 2.4). */
+const COMPUTE_TYPE_LABEL = 'paas.envmgmt.io/compute_type'
+
+/** Kinds of values that another engine works out before it uses them (wire contract 2.4). */
+const WORKED_OUT: readonly string[] = ['expression', 'hcl']
+
+/** Why Berth cannot make of a profile what it describes, and what can be done. */
+export interface ProfileProblem {
+  /** Follows the profile's name: `has …`. */
+  readonly problem: string
+  /** What who keeps the profile can do. */
+  readonly remedy: string
+}
+
+/**
+ * The rule of what can be deployed: a compute profile is one of virtual machines, a service profile says which
+ * application it runs, and no variable with a meaning has a value that only another engine can work out. Anything
+ * else is kept and shown, since catalogues are copied from elsewhere.
+ * @param labels of the profile, where they are known
+ * @param own the instance's variables, which may take the place of such a value
+ * @returns null when it can be deployed
+ */
+export function profileProblem(
+  kind: InstanceKind,
+  spec: ComputeProfileSpec & ServiceProfileSpec,
+  labels: Readonly<Record<string, string>> = {},
+  own: readonly Variable[] = [],
+): ProfileProblem | null {
+  const missing = kind === 'Service' ? applicationProblem(spec) : machineProblem(spec, labels)
+  return missing ?? valueProblem(spec.variables ?? [], own)
+}
+
+function applicationProblem({ application, serviceType }: ServiceProfileSpec): ProfileProblem | null {
+  if (application) return null
+  const what =
+    serviceType === undefined ? '' : ` (its serviceType ${quoted(serviceType)} names none that is known)`
+  return {
+    problem: `has no spec.application, so there is nothing to run on its machine${what}`,
+    remedy: 'describe the application in spec.application of the profile',
+  }
+}
+
+function machineProblem(
+  spec: ComputeProfileSpec,
+  labels: Readonly<Record<string, string>>,
+): ProfileProblem | null {
+  const type = spec.computeType ?? labels[COMPUTE_TYPE_LABEL]
+  if (type !== undefined) {
+    if (type.trim().toLowerCase() === 'vm') return null
+    return {
+      problem: `has the computeType ${quoted(type)}, and only virtual machines ("vm") can be deployed here`,
+      remedy: 'set spec.computeType of the profile to "vm" if it is one of virtual machines',
+    }
+  }
+  const template = templateOf(spec)
+  if (template === undefined || spec.guestImage !== undefined) return null
+  return {
+    problem: `is realised by the template ${quoted(template)}, which is not known here, and does not say that it is one of virtual machines`,
+    remedy: 'set spec.computeType of the profile to "vm" if it is one',
+  }
+}
+
+function valueProblem(profile: readonly Variable[], own: readonly Variable[]): ProfileProblem | null {
+  for (const { name, isOwn } of meantVariables(profile, own).values()) {
+    const valueType = profile.find((variable) => variable.name === name)?.valueType ?? ''
+    if (isOwn || !WORKED_OUT.includes(valueType)) continue
+    return {
+      problem: `gives ${quoted(name)} a value of the type ${quoted(valueType)}, which is not worked out here`,
+      remedy: `give ${quoted(name)} a plain value in the profile`,
+    }
+  }
+  return null
+}
+
+/** The name of the environment template that another engine realises the profile by; undefined without one. */
+function templateOf(spec: ComputeProfileSpec): string | undefined {
+  const { environmentTemplate: template } = spec as { environmentTemplate?: unknown }
+  if (typeof template !== 'object' || template === null) return undefined
+  const { name } = template as { name?: unknown }
+  return typeof name === 'string' && name !== '' ? name : undefined
+}

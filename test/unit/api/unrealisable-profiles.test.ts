@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ApiClient, INSTANCES, instanceBody, serviceBody, SERVICES } from '../../support/api-client.ts'
+import { startSimulated, type SimulatedServer } from '../../support/simulated-server.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+let server: SimulatedServer
+let api: ApiClient
+
+beforeAll(async () => {
+  server = await startSimulated(await tempDir())
+  api = server.api
+})
+afterAll(() => server.stop())
+
+/** A compute profile as a vendor's catalogue exports it. */
+const exported = (name: string, spec: object, labels: Record<string, string> = {}) => ({
+  apiVersion: 'paas.envmgmt.io/v1',
+  kind: 'ComputeProfile',
+  metadata: {
+    name,
+    displayName: name,
+    id: '019b3b5c-426d-7cf2-a792-4204965a7fdb',
+    projectID: 'lk5xnd2',
+    modifiedAt: '2025-10-13T22:53:43.122049Z',
+    labels,
+  },
+  spec: {
+    type: 'Compute',
+    allocationType: 'Dedicated',
+    scalabilityType: 'Fixed',
+    sharing: { shareMode: 'All' },
+    output: [{ name: 'endpoint', options: { displayMetadata: { label: 'Endpoint', weight: '2.5' } } }],
+    envVars: [{ key: 'REGION', value: 'ca', options: { override: { type: 'notallowed' }, mask: false } }],
+    ...spec,
+  },
+  status: { globalSettings: { agents: [], billing: {}, quota: {} } },
+})
+
+const SLURM = {
+  computeType: 'slurm',
+  environmentTemplate: { name: 'slurm-cluster', version: 'v3' },
+  variables: [
+    { name: 'Worker Count', valueType: 'text', value: '2', options: { override: { type: 'allowed' } } },
+    { name: 'Guest CPU Count', valueType: 'expression', value: '$(ctx.flavour.cpus)$' },
+    { name: 'partitions', valueType: 'hcl', value: '{ a = "b" }' },
+  ],
+}
+
+const from = (name: string, profile: string) => {
+  const body = instanceBody(name)
+  return { ...body, spec: { ...body.spec, computeProfile: { name: profile } } }
+}
+
+test.each([
+  ['slurm', SLURM, {}, 'has the computeType "slurm"'],
+  [
+    'labelled',
+    { variables: [] },
+    { 'paas.envmgmt.io/compute_type': 'cluster' },
+    'has the computeType "cluster"',
+  ],
+  ['pods', { environmentTemplate: { name: 'dev-pods', version: 'v1' } }, {}, 'the template "dev-pods"'],
+  [
+    'worked-out',
+    { computeType: 'vm', variables: [{ name: 'Guest CPU Count', valueType: 'expression', value: '$(x)$' }] },
+    {},
+    'gives "Guest CPU Count" a value of the type "expression"',
+  ],
+])('the exported profile %s is kept, and an instance of it refused', async (name, spec, labels, why) => {
+  const profile = exported(name, spec, labels)
+  const stored = await api.call('POST', 'computeprofiles', profile)
+  expect(stored).toMatchObject({ status: 200, body: { spec } })
+  expect(stored.headers.get('warning')).toContain('cannot be deployed')
+  for (const query of ['', '?auto-publish=true']) {
+    const refused = await api.call('POST', INSTANCES + query, from('vm', name))
+    expect(refused).toMatchObject({ status: 400, body: { field: 'spec.computeProfile.name' } })
+    expect(refused.body.message).toContain(why)
+    expect(refused.body.message).toContain('ask who keeps the catalogue to')
+  }
+  expect((await api.call('GET', `${INSTANCES}/vm`)).status).toBe(404)
+})
+
+test('what the remedy says makes it deployable', async () => {
+  const spec = { ...SLURM, computeType: 'VM' }
+  await api.call('POST', 'computeprofiles', exported('mended', spec))
+  const own = [{ name: 'Guest CPU Count', value: '2' }]
+  const body = from('mended-vm', 'mended')
+  expect((await api.call('POST', INSTANCES, body)).status).toBe(400)
+  const applied = await api.call('POST', `${INSTANCES}?auto-publish=true`, {
+    ...body,
+    spec: { ...body.spec, variables: own },
+  })
+  expect(applied.status).toBe(200)
+  await api.waitForStatus('mended-vm', 'success')
+})
+
+test('a service profile without an application is kept, and a service of it refused', async () => {
+  const profile = {
+    ...exported('nim', {
+      isComputeRequired: true,
+      serviceType: 'nimservices',
+      environmentTemplate: { name: 'nim', version: 'v1' },
+      variables: [{ name: 'NGC Key', options: { sensitive: true } }],
+    }),
+    kind: 'ServiceProfile',
+  }
+  expect((await api.call('POST', 'serviceprofiles', profile)).status).toBe(200)
+  const body = serviceBody('nim-1')
+  const own = { ...body, spec: { ...body.spec, serviceProfile: { name: 'nim' }, variables: [] } }
+  const refused = await api.call('POST', `${SERVICES}?auto-publish=true`, own)
+  expect(refused).toMatchObject({ status: 400, body: { field: 'spec.serviceProfile.name' } })
+  expect(refused.body.message).toContain('has no spec.application')
+})
+
+test('an instance that was applied before its profile was told apart is not published, and says why', async () => {
+  const body = { ...from('old', 'mine'), spec: { computeProfile: { name: 'mine' }, variables: [] } }
+  await api.call('POST', 'computeprofiles', exported('mine', { computeType: 'vm', variables: [] }))
+  await api.call('POST', INSTANCES, body)
+  await server.stop()
+  const { DatabaseSync } = await import('node:sqlite')
+  const database = new DatabaseSync(`${server.state}/berth.db`)
+  database.exec(`UPDATE compute_instances SET profile = '{"computeType":"slurm"}' WHERE name = 'old'`)
+  database.close()
+  server = await startSimulated(server.state)
+  api = server.api
+  expect(await api.call('POST', `${INSTANCES}/old/publish`)).toMatchObject({
+    status: 400,
+    body: { field: 'spec.computeProfile.name', message: expect.stringContaining('"slurm"') },
+  })
+  const { status } = await api.instance('old')
+  expect(status.status).toBe('not_deployed')
+  expect(status.warnings?.[0]).toContain('computeType "slurm"')
+})
+
+test('a profile that says no size is deployed with one that is told', async () => {
+  const spec = {
+    computeType: 'vm',
+    variables: [
+      { name: 'memory', value: '16' },
+      { name: 'cpu', value: '2' },
+      { name: 'region', value: 'ca' },
+    ],
+  }
+  await api.call('POST', 'computeprofiles', exported('nameless', spec))
+  const told =
+    /profile nor the instance says its memory and disk: it gets 1024 MiB of memory and a disk of 10 GiB/
+  const body = { ...from('sizes', 'nameless'), spec: { computeProfile: { name: 'nameless' }, variables: [] } }
+  const applied = await api.call('POST', `${INSTANCES}?auto-publish=true`, body)
+  expect(applied.body.status.warnings).toEqual([expect.stringMatching(told)])
+  const { status } = await api.waitForStatus('sizes', 'success')
+  expect(status.reason).toMatch(told)
+  expect(status.steps.find(({ name }) => name === 'Find room')?.detail).toMatch(told)
+  const full = await api.call('POST', INSTANCES, instanceBody('full'))
+  expect(full.body.status).not.toHaveProperty('warnings')
+})
