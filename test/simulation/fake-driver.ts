@@ -97,6 +97,7 @@ export class FakeDriver implements MachineDriver {
     return this.#effects.run('driver.observe', (): MachineObservation => {
       const process = this.#world.processes.find(id, this.#now())
       if (!process) return { exists: this.#world.machines.has(id), power: 'stopped' }
+      if (process.isDead) return { exists: true, power: 'stopped', problem: 'The guest’s kernel panicked.' }
       const { bootId, bootsAt } = process
       if (bootId === null || this.#now() < bootsAt) return { exists: true, power: 'running' }
       const access = this.#world.machines.get(id)?.stamp ?? null
@@ -107,7 +108,8 @@ export class FakeDriver implements MachineDriver {
 
   async lookInside(id: string): Promise<GuestLook> {
     return this.#effects.run('driver.lookInside', (): GuestLook => {
-      const isUp = this.#world.processes.find(id, this.#now())?.bootId != null
+      const process = this.#world.processes.find(id, this.#now())
+      const isUp = process?.bootId != null && !process.isDead
       const hasAgent = this.#world.machines.get(id)?.hasAgent === true
       return isUp && hasAgent ? { agent: 'answering', clockAheadMs: 0 } : { agent: 'absent' }
     })
@@ -148,7 +150,7 @@ export class FakeDriver implements MachineDriver {
     await this.#effects.run('driver.requestPowerOff', () => {
       const process = this.#world.processes.find(id, this.#now())
       // A launcher has no power button yet, and a deaf guest ignores it and has to be switched off.
-      if (process && process.bootId !== null && !process.isDeaf)
+      if (process && process.bootId !== null && !process.isDeaf && !process.isDead)
         process.stopsAt ??= this.#now() + SHUTDOWN_SECONDS * SECOND
     })
   }
@@ -176,7 +178,7 @@ export class FakeDriver implements MachineDriver {
   #upMachine(id: string): { machine: FakeMachine; process: FakeProcess } {
     const machine = this.#world.machines.get(id)
     const process = this.#world.processes.find(id, this.#now())
-    if (!machine || !process || process.bootId === null || this.#now() < process.bootsAt)
+    if (!machine || !process || process.bootId === null || process.isDead || this.#now() < process.bootsAt)
       throw new AgentUnavailable(false)
     if (!machine.hasAgent) throw new AgentUnavailable(true)
     return { machine, process }

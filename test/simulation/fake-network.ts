@@ -56,6 +56,14 @@ export class FakeNetwork implements NetworkDriver {
     return this.#effects.run('network.carriesGuest', () => this.#world.ports.has(`${key}/${tap}`))
   }
 
+  async answersArp(key: string, { tap }: GuestPort): Promise<boolean> {
+    return this.#effects.run('network.answersArp', () => this.#world.ports.has(`${key}/${tap}`))
+  }
+
+  async greetingAt(): Promise<string> {
+    return 'SSH-2.0-pretended'
+  }
+
   async ruleCounters(): Promise<RuleCounter[]> {
     return []
   }

@@ -23,6 +23,8 @@ export interface FakeProcess extends FakeStart {
   stopsAt: number | null
   /** Whether its guest ignores the power button. */
   isDeaf: boolean
+  /** Whether its guest has ended, as by a panic, while the process goes on. */
+  isDead: boolean
 }
 
 /** The processes of all machines on the pretended host. They outlive the servers that start them. */
@@ -75,7 +77,7 @@ export class FakeProcesses {
 
   spawn(start: FakeStart, now: number): FakeProcess {
     const seconds = LAUNCH_SECONDS[this.#spawned++ % LAUNCH_SECONDS.length] ?? 0
-    const idle = { bootId: null, bootsAt: 0, stopsAt: null, isDeaf: false }
+    const idle = { bootId: null, bootsAt: 0, stopsAt: null, isDeaf: false, isDead: false }
     const process = { ...start, ...idle, launchesAt: now + seconds * SECOND }
     this.#all.push(process)
     return process
@@ -89,6 +91,11 @@ export class FakeProcesses {
     )
     for (const launcher of launchers) this.#takeLock(launcher, now)
     return this.#all.includes(process)
+  }
+
+  /** The guest of the machine panics. */
+  panic(machineId: string): void {
+    for (const process of this.#holdersOf(machineId)) process.isDead = true
   }
 
   kill(machineId: string): void {

@@ -21,6 +21,7 @@ const EFFECTS = [
     'removeProject',
     'ensurePort',
     'removePort',
+    'answersArp',
     'ensureForward',
     'removeForward',
     'shutdownIdle',

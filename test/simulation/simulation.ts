@@ -191,8 +191,11 @@ export class Simulation {
     const running = this.#world.processes.guests(this.#clock.time)
     if (running.length === 0) return
     const { machineId: id } = this.#random.pick(running)
-    this.#world.processes.kill(id)
-    this.#note(`guest of ${id} dies`)
+    // Some guests take their process with them; of some it goes on.
+    const isPanic = this.#random.chance(0.5)
+    if (isPanic) this.#world.processes.panic(id)
+    else this.#world.processes.kill(id)
+    this.#note(`guest of ${id} ${isPanic ? 'panics' : 'dies'}`)
   }
 
   #request(): void {

@@ -63,6 +63,7 @@ test('apply, publish, watch, delete: the life of an instance', async () => {
     ['Create disk', 'done'],
     ['Start machine', 'done'],
     ['Boot guest', 'done'],
+    ['Reach guest', 'done'],
     ['Set up access', 'done'],
     ['Open SSH', 'done'],
   ])

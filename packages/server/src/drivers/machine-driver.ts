@@ -69,10 +69,11 @@ export interface GuestReport {
 export interface MachineObservation {
   /** Whether anything of the machine (disk, seed, process) is on the host. */
   readonly exists: boolean
+  /** `stopped` too for a guest that has ended while its process goes on; `ensureStopped` ends that. */
   readonly power: 'running' | 'stopped'
   /** Present when the guest's readiness line was read during this observation. */
   readonly report?: GuestReport
-  /** Why the guest does not run although its process does: one sentence for a person. */
+  /** Why the guest does not run although its process does: one sentence for a person, part of it the guest's own words. */
   readonly problem?: string
 }
 

@@ -21,7 +21,7 @@ import { sshForwardPlaces } from './ssh-forward.ts'
 import { asHostError, faultOf } from './unforeseen.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
 import { writeIfCurrent } from './instance-writes.ts'
-import { watchStep, type Watched } from './watch.ts'
+import { unwatched, watchStep, type Watched } from './watch.ts'
 
 /**
  * The state machine of a compute instance: it goes a way (up, change, keep, down) phase by
@@ -36,7 +36,7 @@ export function computeInstanceHandler(lifecycle: InstanceLifecycle): StepHandle
       if (!row) return { next: 'gone' }
       const outcome = await stepOf(lifecycle, context, row, watched)
       if (outcome.next === 'gone') watched.delete(id)
-      else if (!watched.has(id)) watched.set(id, { problem: null })
+      else if (row.phase !== 'run' || !watched.has(id)) watched.set(id, unwatched(watched.get(id)))
       return outcome
     } finally {
       lifecycle.onStepped(id)

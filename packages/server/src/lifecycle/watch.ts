@@ -13,7 +13,10 @@ import { beginningOf } from './deploy/phases.ts'
 import { writeIfCurrent, type Happening } from './instance-writes.ts'
 import { runningReason, startWaiting } from './machine-size.ts'
 import { guestPort, projectNetwork } from './machine-spec.ts'
+import { reviewSilence } from './guest-silence.ts'
+import { endOfGuest, observeGuest } from './observe-guest.ts'
 import { letGoOn } from './paused-guest.ts'
+import { listenForSsh, sshSentence, type SilentSsh } from './ssh-watch.ts'
 import { asHostError, faultOf } from './unforeseen.ts'
 import { ensureWaysIn } from './ways-in.ts'
 
@@ -25,8 +28,17 @@ const ROUNDS_BETWEEN_LOOKS = 6
 export interface Watched {
   /** Why its application did not answer when it was last asked; null when it did. */
   readonly problem: string | null
+  /** Since when it has not reported, in microseconds; null when it did. */
+  readonly silentSince: number | null
+  /** Null once SSH was heard in it; undefined before it was listened for. */
+  readonly ssh?: SilentSsh | null
   /** What the last look inside it found; absent where there was none yet. */
   readonly guest?: GuestReview
+}
+
+/** What is remembered of a guest that goes its way: nothing of what its next boot changes. */
+export function unwatched(before: Watched | undefined): Watched {
+  return { problem: before?.problem ?? null, silentSince: null }
 }
 
 /**
@@ -45,24 +57,36 @@ export async function watchStep(
   const looks = isLookRound(input)
   const now = store.clock.now()
   try {
-    const seen = await host.driver.observe(row.id)
-    if (seen.power === 'stopped') return goAgain(input, now, STOPPED)
+    const seen = await observeGuest(host, row.id)
+    if (seen.power === 'stopped') return goAgain(input, now, { ...STOPPED, message: endOfGuest(seen, now) })
     if (!(await carriesGuest(host, input))) return goAgain(input, now, CUT_OFF)
     if (seen.problem !== undefined) await letGoOn(host, input)
     const repaired = adopted && !looks ? [] : await repairPort(host, input, adopted)
     const { ssh, waysIn, problems, reopened } = await ensureWaysIn(host, input)
     const asks = !adopted || looks || before.problem !== null
     const review = asks ? await reviewApplication(host, applicationInput(host, input)) : { problem: null }
+    const silence = await reviewSilence(host, input, {
+      seen,
+      before: before?.silentSince ?? null,
+      isThorough: !adopted || looks,
+    })
+    const heard = await listenForSsh(host, input, ssh, before?.ssh)
     const guest = seen.report && (await reviewGuest(host, row, before?.guest, now))
     const lastGuest = guest ?? (before?.guest?.bootId === row.boot_id ? before?.guest : undefined)
-    watched.set(row.id, { problem: review.problem, ...(lastGuest ? { guest: lastGuest } : {}) })
+    watched.set(row.id, {
+      problem: review.problem,
+      silentSince: silence.since,
+      ssh: heard,
+      ...(lastGuest ? { guest: lastGuest } : {}),
+    })
     const complaints = [
+      ...(silence.complaint === null ? [] : [silence.complaint]),
       ...(seen.problem === undefined ? [] : [seen.problem.replace(/^The /, 'the ')]),
       ...problems,
       ...(review.problem === null ? [] : [review.problem]),
       ...(lastGuest?.problems ?? []),
     ]
-    const reason = reasonOf(input, complaints)
+    const reason = reasonOf(input, complaints, sshSentence(heard, now))
     const found = [...repaired, ...reopened.map((name) => `way in ${name}`)]
     return {
       next: 'wait',
@@ -74,17 +98,20 @@ export async function watchStep(
           ...(ways === row.ways_in ? {} : { ways_in: ways }),
           ...(row.reason === reason ? {} : { reason }),
           ...(review.certificate === undefined ? {} : { certificate: review.certificate }),
+          ...silence.patch,
           ...(seen.report && seen.report.bootId !== row.boot_id ? { boot_id: seen.report.bootId } : {}),
         }
         // What a start of the host or of the relay takes away is no drift.
         const repair = found.length === 0 || !adopted ? undefined : networkRepaired(found)
         const paused =
           seen.problem === undefined ? undefined : { type: 'guest-problem', message: seen.problem }
-        const happening =
-          repair ??
-          applicationHappening(before?.problem ?? null, review.problem) ??
-          (row.reason === reason ? undefined : paused)
-        const happenings = [...(happening ? [happening] : []), ...(guest?.happenings ?? [])]
+        const happenings = [
+          repair,
+          silence.happening,
+          applicationHappening(before?.problem ?? null, review.problem),
+          row.reason === reason ? undefined : paused,
+          ...(guest?.happenings ?? []),
+        ].filter((happening) => happening !== undefined)
         if (Object.keys(changes).length > 0 || happenings.length > 0)
           await writeIfCurrent(tx, row, { reason, ...changes }, now, ...happenings)
       },
@@ -108,10 +135,9 @@ interface Setback {
   readonly patch: Patch
 }
 
-const STOPPED: Setback = {
+const STOPPED: Omit<Setback, 'message'> = {
   way: 'up',
   type: 'stopped',
-  message: 'The guest stopped on its own; starting it again.',
   patch: { power_state: 'stopped', running_size: null, boot_id: null },
 }
 
@@ -160,8 +186,9 @@ async function repairPort(host: Host, input: PhaseInput, adopted: boolean): Prom
   return tenantWords(differences)
 }
 
-function reasonOf({ row, settings, access }: PhaseInput, complaints: readonly string[]): string {
-  if (complaints.length === 0) return runningReason(row, settings, access)
+/** @param remark on a guest that runs well; "" or a sentence with a blank before it */
+function reasonOf({ row, settings, access }: PhaseInput, complaints: readonly string[], remark: string): string {
+  if (complaints.length === 0) return `${runningReason(row, settings, access)}${remark}`
   return ['Running, but', ...complaints, startWaiting(row, settings, access)].join(' ').trimEnd()
 }
 

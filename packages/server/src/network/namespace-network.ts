@@ -7,6 +7,7 @@ import { edgeRouterName, type BridgeUplink, type Transit } from './bridge-uplink
 import { EdgeRouter } from './edge-router.ts'
 import { wayOutLines } from './edge-cables.ts'
 import { joinDifferences, joinPort, removeGuestPort, tapLines } from './guest-port.ts'
+import { answersArp, readGreeting } from './guest-answer.ts'
 import type { GuestPolicy } from './guest-policy.ts'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
 import { runIp } from './ip-batch.ts'
@@ -65,10 +66,8 @@ const PROGRAMS = [
   ['nft', ['--version'], 'nftables'],
   ['sysctl', ['--version'], 'procps'],
   ['setpriv', ['--version'], 'util-linux'],
+  ['perl', ['-v'], 'perl-base'],
 ] as const
-
-/** What tells the operator's network of a new address. */
-const ANNOUNCER = ['perl', ['-v'], 'perl-base'] as const
 
 /**
  * A project's network as a network namespace of this host: a bridge that routes between isolated ports,
@@ -103,8 +102,7 @@ export class NamespaceNetwork implements NetworkDriver {
 
   async prepare(): Promise<void> {
     if (process.getuid?.() !== 0) throw lacking('Networks need root.', { remedy: 'sudo berth serve' })
-    const needed = this.#edge ? [...PROGRAMS, ANNOUNCER] : PROGRAMS
-    for (const [program, args, debianPackage] of needed) {
+    for (const [program, args, debianPackage] of PROGRAMS) {
       const found = await tryCommand(program, args).catch(() => null)
       if (found?.code !== 0) {
         throw lacking(`The program \`${program}\` does not run.`, {
@@ -189,6 +187,10 @@ export class NamespaceNetwork implements NetworkDriver {
     return this.#carriers.has(this.namespaceOf(networkKey), port.tap)
   }
 
+  answersArp(networkKey: string, port: GuestPort): Promise<boolean> {
+    return answersArp(this.namespaceOf(networkKey), port)
+  }
+
   ruleCounters(networkKey: string, port: GuestPort): Promise<RuleCounter[]> {
     return readRuleCounters(this.namespaceOf(networkKey), port)
   }
@@ -228,6 +230,10 @@ export class NamespaceNetwork implements NetworkDriver {
         cause: error,
       })
     }
+  }
+
+  greetingAt(listen: Forward['listen']): Promise<string | null> {
+    return readGreeting(listen)
   }
 
   async forwardsOf(instanceId: string): Promise<OpenForward[]> {

@@ -78,6 +78,11 @@ export interface NetworkDriver {
   portDifferences(network: ProjectNetwork, port: GuestPort, policy: GuestPolicy): Promise<NetworkDifference[]>
   /** Whether a guest's process holds the port: false too where the port, or the project's network, is gone. */
   carriesGuest(networkKey: string, port: GuestPort): Promise<boolean>
+  /**
+   * Whether the guest at the port answers for its address (ARP), whatever its rules let in. Takes a second or two where
+   * it does not.
+   */
+  answersArp(networkKey: string, port: GuestPort): Promise<boolean>
   ruleCounters(networkKey: string, port: GuestPort): Promise<RuleCounter[]>
   removePort(network: ProjectNetwork, port: GuestPort): Promise<void>
   /**
@@ -86,6 +91,11 @@ export interface NetworkDriver {
    * @throws PlaceTakenError when somebody else holds the wanted port
    */
   ensureForward(forward: Forward): Promise<{ address: string; port: number }>
+  /**
+   * What is said first to who connects where a forward listens, at most 255 bytes, untrusted: '' where the connection
+   * ends without a word, null where it stays silent for more than a second.
+   */
+  greetingAt(listen: Forward['listen']): Promise<string | null>
   removeForward(id: string): Promise<void>
   /** The open forwards of one instance. */
   forwardsOf(instanceId: string): Promise<OpenForward[]>

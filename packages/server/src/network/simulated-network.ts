@@ -34,6 +34,10 @@ export class SimulatedNetwork implements NetworkDriver {
     return true
   }
 
+  async answersArp(): Promise<boolean> {
+    return true
+  }
+
   async ruleCounters(): Promise<RuleCounter[]> {
     return []
   }
@@ -54,6 +58,10 @@ export class SimulatedNetwork implements NetworkDriver {
     if (holder) throw new PlaceTakenError(`${address}:${port} is in use by another forward.`)
     this.#forwards.set(forward.id, { ...forward, listen: { address, port } })
     return { address, port }
+  }
+
+  async greetingAt(): Promise<string> {
+    return 'SSH-2.0-simulated'
   }
 
   async removeForward(id: string): Promise<void> {

@@ -1,15 +1,26 @@
 import type { ComputeInstanceRow } from './schema.ts'
 
-/** What is known of a guest that was started once. */
+/** What is known of a machine that was started, in its row's `machine_facts`. */
 export interface MachineFacts {
+  /** The guest's address in its project, without prefix. */
   readonly address: string
+  /** What the guest calls its operating system; before it has told, the image's name. */
   readonly osName: string
   readonly user: string
   /** GiB that its disk has, as far as it was asked for; absent in rows of versions that did not note it. */
   readonly diskGib?: number
+  /** Where it was told that the guest does not answer any more. */
+  readonly silence?: GuestSilence
 }
 
-/** Null until the machine was first started. */
+export interface GuestSilence {
+  /** Since when it has not reported, in microseconds since 1970. */
+  readonly since: number
+  /** Whether it still answers for its address on the network. */
+  readonly network: boolean
+}
+
+/** Null for a machine that was never started. */
 export function machineFacts({
   machine_facts,
 }: Pick<ComputeInstanceRow, 'machine_facts'>): MachineFacts | null {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { HostError } from '@berth/contract/host/host-error'
-import { drainConsole } from './console-log.ts'
+import { drainConsole, readConsoleTail } from './console-log.ts'
+import { areAllHalted, endsInPanic, HALTED, panicOf } from './guest-end.ts'
 import { KeyedMutex } from '../../host/keyed-mutex.ts'
 import { trimQemuLog } from './launch-guest.ts'
 import type { MachineFiles } from './machine-files.ts'
@@ -68,6 +69,8 @@ export class MachineMonitor {
         const status = (await qmp.execute('query-status', undefined, 1000)) as { status?: unknown } | null
         await drainConsole(qmp, files)
         await trimQemuLog(files)
+        if (status?.status === 'guest-panicked')
+          return { state: 'dead', problem: panicOf(await readConsoleTail(files)) }
         const found = runState(String(status?.status))
         return found.state === 'running' && (await diskIsCorrupt(qmp))
           ? { ...found, problem: CORRUPT }
@@ -76,6 +79,31 @@ export class MachineMonitor {
     } catch (error) {
       return { state: 'unknown', problem: `QEMU does not answer: ${(error as Error).message}` }
     }
+  }
+
+  /**
+   * Why a guest that says nothing has ended although QEMU goes on running it: one sentence for a person. Undefined
+   * where nothing proves it. A kernel that panicked waits for good where nobody told it to restart, and tells QEMU
+   * only where it has a driver for that.
+   */
+  async endOf(id: string, files: MachineFiles): Promise<string | undefined> {
+    const said = await readConsoleTail(files)
+    if (endsInPanic(said)) return panicOf(said)
+    // Twice, as a guest that starts its other CPUs, or restarts, halts them for a moment.
+    for (const wait of [0, inspectPauseMs]) {
+      await pause(wait)
+      if (!(await this.#isHalted(id, files))) return undefined
+    }
+    return HALTED
+  }
+
+  async #isHalted(id: string, files: MachineFiles): Promise<boolean> {
+    const command = { 'command-line': 'info registers -a' }
+    const registers = this.converse(id, files, async (qmp) => qmp.execute('human-monitor-command', command))
+    return await registers.then(
+      (text) => areAllHalted(String(text)),
+      () => false,
+    )
   }
 }
 
@@ -106,7 +134,6 @@ function runState(status: string): RunState {
     case 'postmigrate':
       return { state: 'paused', problem: `The guest is paused (${status}).` }
     case 'internal-error':
-    case 'guest-panicked':
     case 'shutdown':
       return { state: 'dead', problem: `The guest ended abnormally (${status}).` }
     default:

@@ -58,6 +58,12 @@ test('the sandbox is on, and the guest reboots by itself', () => {
   expect(words).not.toContain('-no-shutdown')
 })
 
+test('a kernel that panics can tell, and its machine waits to be looked at', () => {
+  const words = qemuArguments(plan)
+  expect(valuesOf(words, '-action')).toEqual(['panic=pause'])
+  expect(valuesOf(words, '-device').join()).toContain('pvpanic-pci')
+})
+
 test('without a card, volumes or kernel there is none of their options', () => {
   const words = qemuArguments({
     ...plan,

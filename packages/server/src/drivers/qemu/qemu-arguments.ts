@@ -77,6 +77,9 @@ export function qemuArguments(plan: QemuPlan): string[] {
     'none',
     '-msg',
     'timestamp=on',
+    // The default ends the process, and with it what tells a panic from a power off.
+    '-action',
+    'panic=pause',
     ...channels(),
     ...devices(plan),
     ...bootArguments(plan),
@@ -109,6 +112,7 @@ function devices(plan: QemuPlan): string[] {
     { driver: 'virtio-serial-pci', id: 'ports', addr: '0x7' },
     { driver: 'virtserialport', bus: 'ports.0', nr: 1, chardev: 'ready', name: 'io.berth.ready' },
     { driver: 'virtserialport', bus: 'ports.0', nr: 2, chardev: 'agent', name: 'org.qemu.guest_agent.0' },
+    { driver: 'pvpanic-pci', addr: '0x9' },
   ]
   const backends: string[] = []
   if (plan.volumes) {

@@ -35,8 +35,8 @@ import { KeyedMutex } from '../../host/keyed-mutex.ts'
 import { launchGuest } from './launch-guest.ts'
 import * as machine from './machine-files.ts'
 import { MachineMonitor } from './machine-monitor.ts'
+import { observeMachine } from './observe-machine.ts'
 import { ProcessFinder } from './process-finder.ts'
-import { readGuestReport } from './readiness-port.ts'
 import { retained } from './retained.ts'
 import { ensureSeedVolume } from './seed.ts'
 import { readStartNote } from './start-note.ts'
@@ -134,21 +134,11 @@ export class QemuDriver implements MachineDriver {
   }
 
   async observe(id: string): Promise<MachineObservation> {
-    const files = machine.machineFiles(this.#options.stateDir, id)
-    if ((await this.#find(id)) === undefined) {
-      return { exists: await machine.pathExists(files.directory), power: 'stopped' }
-    }
-    const { state, problem } = await this.#monitor.inspect(id, files)
-    const observation = { exists: true, ...(problem === undefined ? {} : { problem }) }
-    if (state === 'dead') return { ...observation, power: 'stopped' }
-    const report = await this.#reports.run(
-      id,
-      async () => await this.#monitor.inspectWhile(id, files, readGuestReport(files.ready, 3000)),
-    )
-    // The guest may have ended while it was waited for.
-    if (report === undefined && (await this.#find(id)) === undefined)
-      return { exists: true, power: 'stopped' }
-    return { ...observation, power: 'running', ...(report === undefined ? {} : { report }) }
+    return await observeMachine(id, machine.machineFiles(this.#options.stateDir, id), {
+      monitor: this.#monitor,
+      reports: this.#reports,
+      hasProcess: async () => (await this.#find(id)) !== undefined,
+    })
   }
 
   async requestPowerOff(id: string): Promise<void> {

@@ -72,8 +72,9 @@ export class SimulatedDriver implements MachineDriver {
     return { exists: true, power: 'running', ...(report ? { report } : {}) }
   }
 
-  async lookInside(): Promise<GuestLook> {
-    return { agent: 'answering', clockAheadMs: 0 }
+  async lookInside(id: string): Promise<GuestLook> {
+    const isUp = (await this.observe(id)).report !== undefined
+    return isUp ? { agent: 'answering', clockAheadMs: 0 } : { agent: 'silent' }
   }
 
   async setClock(): Promise<void> {}

@@ -10,7 +10,7 @@ const kernelMetaPackage = 'linux-image-cloud-amd64'
 /** Modules loaded before the seed is looked for, and those that only a guest with a seed needs. */
 const modules = {
   seed: ['virtio_pci', 'virtio_blk', 'fat', 'vfat', 'nls_cp437', 'nls_ascii', 'nls_utf8'],
-  rest: ['virtio_net', 'virtio_console', 'evdev', 'button'],
+  rest: ['virtio_net', 'virtio_console', 'evdev', 'button', 'pvpanic_pci'],
 } as const
 
 /** The commands that the guest's scripts call. */

@@ -7,15 +7,19 @@ import { decisionOf } from './decision.ts'
 import type { PhaseInput } from './phase.ts'
 import { placeOf } from './phases.ts'
 
+/** The machines whose processes were ended. */
+const ended: string[] = []
+
 /** What becomes of an instance whose guest has booted for so long, and is seen like that. */
 async function after(seconds: number, seen: MachineObservation, console = '') {
-  const driver = { observe: async () => seen, consoleTail: async () => console }
+  const ensureStopped = async (id: string) => void ended.push(id)
+  const driver = { observe: async () => seen, consoleTail: async () => console, ensureStopped }
   const row = { id: 'id', phase_started_at: 0, steps: '[]', status: 'pending', machine_facts: null }
   const input = { row, now: seconds * SECOND } as unknown as PhaseInput
-  const ended = await bootPhase.run({ driver } as unknown as Host, input)
+  const result = await bootPhase.run({ driver } as unknown as Host, input)
   const place = placeOf('up:boot')
-  if (!place || 'decide' in ended) throw new Error('It leaves nothing to a transaction.')
-  return decisionOf(input, place, ended, 0, seconds * SECOND).patch
+  if (!place || 'decide' in result) throw new Error('It leaves nothing to a transaction.')
+  return decisionOf(input, place, result, 0, seconds * SECOND).patch
 }
 
 const silent: MachineObservation = { exists: true, power: 'running' }
@@ -59,8 +63,8 @@ test('a guest that says nothing at all is told from one that hangs', async () =>
   )
 })
 
-test('one that ended for a known cause says so, and is off', async () => {
-  const problem = 'The guest ended abnormally (guest-panicked).'
+test('one that ended for a known cause says so, and is off, its process too', async () => {
+  const problem = 'The guest’s kernel panicked: Attempted to kill init!.'
   expect(
     await after(30, { exists: true, power: 'stopped', problem }, 'Kernel panic - not syncing'),
   ).toMatchObject({
@@ -68,6 +72,7 @@ test('one that ended for a known cause says so, and is off', async () => {
     power_state: 'stopped',
     reason: `${problem} Its console ended with: Kernel panic - not syncing. Publish it again to start it again.`,
   })
+  expect(ended).toEqual(['id'])
 })
 
 test('what cloud-init reports is passed on, with where to read more', async () => {

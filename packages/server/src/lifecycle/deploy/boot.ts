@@ -8,6 +8,7 @@ import { imageFor, machineSpec } from '../machine-spec.ts'
 import { containerDisk } from '../container-image.ts'
 import { noteOf, sizeFrom, sizeOf, startedSize } from '../machine-size.ts'
 import { ensureWaysIn, moveWay, settlePlaces } from '../ways-in.ts'
+import { observeGuest } from '../observe-guest.ts'
 import { letGoOn } from '../paused-guest.ts'
 import { consoleError } from './console-error.ts'
 import { lookAgainSeconds, placementOf, type DeployPhase, type Patch, type PhaseInput } from './phase.ts'
@@ -56,7 +57,7 @@ export const bootPhase: DeployPhase = {
   deadlineSeconds: BOOT_SECONDS,
   async run(host, input) {
     const { row } = input
-    const seen = await host.driver.observe(row.id)
+    const seen = await observeGuest(host, row.id)
     if (seen.power === 'stopped') {
       const what = seen.problem ?? 'The guest powered off while it booted.'
       return {

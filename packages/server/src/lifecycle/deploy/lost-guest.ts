@@ -1,6 +1,7 @@
 import type { StatusStep } from '@berth/contract/instance-status'
 import { HostError } from '@berth/contract/host/host-error'
 import type { Host } from '../host.ts'
+import { endOfGuest, observeGuest } from '../observe-guest.ts'
 import { advance, decisionOf, type Decision } from './decision.ts'
 import type { PhaseInput } from './phase.ts'
 import { beginningOf, type Place } from './phases.ts'
@@ -20,15 +21,15 @@ export async function lostGuest(
 ): Promise<Decision | undefined> {
   const { row } = input
   if (row.boot_id === null || place.way === 'down') return undefined
-  const seen = await host.driver.observe(row.id).catch(() => null)
+  const seen = await observeGuest(host, row.id).catch(() => null)
   if (seen?.power !== 'stopped') return undefined
   if (place.way === 'change') {
-    const message = 'The guest stopped on its own; starting it again.'
+    const message = endOfGuest(seen, now)
     const decision = advance(beginningOf('up'), GONE, JSON.parse(row.steps) as StatusStep[], now)
     return { ...decision, happening: { type: 'stopped', message } }
   }
   const ended = new HostError(
-    'The guest stopped on its own while it was set up. Publish it again to start it again.',
+    `${seen.problem ?? 'The guest stopped on its own while it was set up.'} Publish it again to start it again.`,
     { retryable: false },
   )
   const decision = decisionOf(input, place, ended, 0, now)

@@ -2,6 +2,7 @@ import { addressPhase } from './address.ts'
 import { answerPhase, setupPhase } from './application.ts'
 import { bootPhase, reachPhase, startPhase } from './boot.ts'
 import { accessPhase } from './access.ts'
+import { contactPhase } from './contact.ts'
 import { containerPhase } from './container.ts'
 import type { DeployPhase, PhaseInput } from './phase.ts'
 import { placePhase } from './place.ts'
@@ -23,6 +24,7 @@ const WAYS: Readonly<Record<string, readonly DeployPhase[]>> = {
     diskPhase,
     startPhase,
     bootPhase,
+    contactPhase,
     accessPhase,
     reachPhase,
     setupPhase,

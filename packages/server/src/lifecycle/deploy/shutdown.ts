@@ -1,8 +1,13 @@
 import { SECOND } from '../../store/clock.ts'
+import { machineFacts } from '../../store/machine-facts.ts'
+import type { ComputeInstanceRow } from '../../store/schema.ts'
+import { observeGuest } from '../observe-guest.ts'
 import { lookAgainSeconds, type DeployPhase } from './phase.ts'
 
 /** How long a guest has to power itself off; then its machine is switched off. */
 const GRACE_SECONDS = 90
+/** One that is known not to answer any more has that long, or what is left of the time since it last did. */
+const SILENT_GRACE_SECONDS = 10
 
 const NOTHING_RESERVED = { reserved_vcpus: 0, reserved_memory_mib: 0, reserved_gpus: 0 } as const
 
@@ -13,16 +18,17 @@ export const shutdownPhase: DeployPhase = {
   deadlineSeconds: GRACE_SECONDS + 60,
   async run(host, input) {
     const { row, now } = input
-    const seen = await host.driver.observe(row.id)
+    const seen = await observeGuest(host, row.id)
     if (seen.power === 'stopped') {
       const stopped = { power_state: 'stopped', boot_id: null, running_size: null } as const
       // A reboot keeps its share of the host, or another instance could take it in between.
       return { done: row.desired_power === 'stopped' ? { ...stopped, ...NOTHING_RESERVED } : stopped }
     }
-    if (now - row.phase_started_at > GRACE_SECONDS * SECOND) {
+    const graceSeconds = graceOf(row)
+    if (now - row.phase_started_at > graceSeconds * SECOND) {
       await host.driver.ensureStopped(row.id)
       return {
-        wait: `The guest did not shut down within ${GRACE_SECONDS} seconds; switching it off.`,
+        wait: `The guest did not shut down within ${graceSeconds} seconds; switching it off.`,
         seconds: 0.1,
       }
     }
@@ -30,4 +36,12 @@ export const shutdownPhase: DeployPhase = {
     await host.driver.requestPowerOff(row.id)
     return { wait: 'The guest is shutting down.', seconds: lookAgainSeconds(input) }
   },
+}
+
+/** @returns seconds */
+function graceOf(row: ComputeInstanceRow): number {
+  const silence = machineFacts(row)?.silence
+  if (silence === undefined) return GRACE_SECONDS
+  const silentFor = Math.floor((row.phase_started_at - silence.since) / SECOND)
+  return Math.min(GRACE_SECONDS, Math.max(SILENT_GRACE_SECONDS, GRACE_SECONDS - silentFor))
 }
