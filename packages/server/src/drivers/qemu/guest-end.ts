@@ -9,18 +9,18 @@ const PANIC_END = `---[ end ${PANIC}`
 const MAX_WORD = 200
 
 /**
- * Whether every CPU sleeps with interrupts off, so that nothing but a reset wakes one again. An idle guest's CPUs
- * sleep as well, with interrupts on (Intel SDM, HLT).
- * @param registers what QEMU's monitor answers to `info registers -a`
+ * Whether a CPU sleeps with interrupts off, so that only a reset wakes it again, or another CPU of the guest. An idle
+ * one sleeps as well, with interrupts on (Intel SDM, HLT).
+ * @param registers what QEMU's monitor answers to `info registers`
  */
-export function areAllHalted(registers: string): boolean {
-  const flags = registers.split('\n').flatMap((line) => {
-    const [, value, halted] = /\b[RE]FL=([0-9a-f]{8}) .* HLT=([01])/.exec(line.slice(0, 200)) ?? []
-    return value === undefined
-      ? []
-      : [{ interrupts: (Number.parseInt(value, 16) & INTERRUPTS) !== 0, halted }]
-  })
-  return flags.length > 0 && flags.every(({ interrupts, halted }) => halted === '1' && !interrupts)
+export function isHalted(registers: string): boolean {
+  const line = registers.split('\n').find((each) => each.includes(' HLT='))
+  const flags = /\b[RE]FL=([0-9a-f]{8}) /.exec(line ?? '')?.[1]
+  return line?.includes(' HLT=1') === true && flags !== undefined && !letsIn(flags)
+}
+
+function letsIn(flags: string): boolean {
+  return (Number.parseInt(flags, 16) & INTERRUPTS) !== 0
 }
 
 /** The flag of EFLAGS that lets interrupts in. */

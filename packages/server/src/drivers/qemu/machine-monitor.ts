@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { HostError } from '@berth/contract/host/host-error'
 import { drainConsole, readConsoleTail } from './console-log.ts'
-import { areAllHalted, endsInPanic, HALTED, panicOf } from './guest-end.ts'
+import { endsInPanic, HALTED, isHalted, panicOf } from './guest-end.ts'
 import { KeyedMutex } from '../../host/keyed-mutex.ts'
 import { trimQemuLog } from './launch-guest.ts'
 import type { MachineFiles } from './machine-files.ts'
@@ -97,13 +97,17 @@ export class MachineMonitor {
     return HALTED
   }
 
+  /** Whether every CPU is; the first one that is not answers it. */
   async #isHalted(id: string, files: MachineFiles): Promise<boolean> {
-    const command = { 'command-line': 'info registers -a' }
-    const registers = this.converse(id, files, async (qmp) => qmp.execute('human-monitor-command', command))
-    return await registers.then(
-      (text) => areAllHalted(String(text)),
-      () => false,
-    )
+    const looked = this.converse(id, files, async (qmp) => {
+      const cpus = (await qmp.execute('query-cpus-fast')) as readonly { readonly 'cpu-index': number }[]
+      for (const { 'cpu-index': index } of cpus) {
+        const command = { 'command-line': 'info registers', 'cpu-index': index }
+        if (!isHalted(String(await qmp.execute('human-monitor-command', command)))) return false
+      }
+      return cpus.length > 0
+    })
+    return await looked.catch(() => false)
   }
 }
 
