@@ -5,7 +5,7 @@ import type { InstanceKind } from './instance-kind.ts'
 import { machineSize, unsaidSizes, type MachineSize } from './machine-size.ts'
 import { meantVariables, type MeantVariable } from './machine-variables.ts'
 import { MASK } from './mask.ts'
-import { nearestName } from './near-name.ts'
+import { nameFinder } from './near-name.ts'
 import { profileProblem } from './profile-problem.ts'
 import type { ComputeProfileSpec, ServiceProfileSpec } from './profile.ts'
 import {
@@ -21,6 +21,9 @@ import { mergeVariables, type Variable } from './variable.ts'
 
 /** The most warnings that an instance shows; a last sentence says that there are more. */
 const MOST_WARNINGS = 16
+
+/** So many names that the profile lacks are looked at: who sends more did not misspell them. */
+const MOST_UNKNOWN = 32
 
 /** What warnings are made from. */
 export interface WarnedInstance {
@@ -43,7 +46,7 @@ export function instanceWarnings({ kind, profile, variables, machineDiskGib }: W
   const problem = profileProblem(kind, profile, {}, variables)
   const warnings = [
     ...(problem ? [`The profile ${problem.problem}: ${problem.remedy}.`] : []),
-    ...variables.flatMap((variable) => nameWarnings(known, variables, meant, variable)),
+    ...nameWarnings(known, variables, meant),
     ...misspeltMembers(known, variables).map(
       ({ variable, member, meant: nearest }) =>
         `${quoted(member)} in ${quoted(variable)} is not known and has no effect: did you mean ${quoted(nearest)}?`,
@@ -61,20 +64,35 @@ export function instanceWarnings({ kind, profile, variables, machineDiskGib }: W
   return [...shown, `There are ${warnings.length - shown.length} more warnings of this kind.`]
 }
 
-/** What a name that the profile does not have is worth saying. */
+/** What names that the profile does not have are worth saying. */
 function nameWarnings(
   profile: readonly Variable[],
   own: readonly Variable[],
   meant: ReadonlyMap<VariableMeaning, MeantVariable>,
-  { name, value }: Variable,
 ): string[] {
-  if (!value || profile.some((variable) => variable.name === name)) return []
-  const meaning = defaultMeaning(name) ?? clientMeaning(name)
-  if (meaning === undefined) {
-    const nearest = nearestName(name, knownNames(profile))
+  const declared = new Set(profile.map(({ name }) => name))
+  const unknown = own.filter(({ name, value }) => value && !declared.has(name)).slice(0, MOST_UNKNOWN)
+  const nearestTo = nameFinder(unknown.length === 0 ? [] : knownNames(profile))
+  return unknown.flatMap(({ name, value = '' }) => {
+    const meaning = defaultMeaning(name) ?? clientMeaning(name)
+    if (meaning !== undefined) return takenWarnings(profile, own, meant, { name, value, meaning })
+    const nearest = nearestTo(name)
     if (nearest === undefined) return []
     return [`${quoted(name)} is not known and has no effect: did you mean ${quoted(nearest)}?`]
-  }
+  })
+}
+
+/** What a name that has a meaning is worth saying where something else says the same. */
+function takenWarnings(
+  profile: readonly Variable[],
+  own: readonly Variable[],
+  meant: ReadonlyMap<VariableMeaning, MeantVariable>,
+  {
+    name,
+    value,
+    meaning,
+  }: { readonly name: string; readonly value: string; readonly meaning: VariableMeaning },
+): string[] {
   if (meant.get(meaning)?.name === name) return []
   const holder = holderOf(profile, meaning, name)
   if (!holder) return [`${quoted(name)} has no effect beside ${quoted(meant.get(meaning)?.name ?? '')}.`]

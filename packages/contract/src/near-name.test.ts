@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nearestName } from './near-name.ts'
+import { nameFinder } from './near-name.ts'
 
 const KNOWN = [
   'Guest CPU Count',
@@ -28,17 +28,17 @@ test.each([
   ['Guest SSH Public Keys', 'SSH Public Keys'],
   ['Public IP', 'Assign Public IP to Guest'],
 ])('%s was meant to be %s', (name, meant) => {
-  expect(nearestName(name, KNOWN)).toBe(meant)
+  expect(nameFinder(KNOWN)(name)).toBe(meant)
 })
 
 test.each(['KeyX', 'Pod Image', 'Region', 'Guest Size', 'Size', 'DB Password', 'Nodes', '', '  ', '…'])(
   '%j is near no known name',
   (name) => {
-    expect(nearestName(name, KNOWN)).toBeUndefined()
+    expect(nameFinder(KNOWN)(name)).toBeUndefined()
   },
 )
 
 test('a name that is a sentence is near nothing', () => {
   const long = `Guest Password ${'x'.repeat(80)}`
-  expect(nearestName(long, [...KNOWN, `${long}y`])).toBeUndefined()
+  expect(nameFinder([...KNOWN, `${long}y`])(long)).toBeUndefined()
 })

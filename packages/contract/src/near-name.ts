@@ -1,31 +1,48 @@
 /** Longer names are never near: comparing them would cost more than it helps. */
 const LONGEST = 64
 
+interface Spelling {
+  readonly name: string
+  readonly words: readonly string[]
+  readonly folded: string
+}
+
 /**
- * The known name that somebody most likely meant: the same but for case, spacing and punctuation; or with a word
- * more or less (`SSH Keys`); or a slip of the keyboard away (`Guest Pasword`).
- * @returns undefined when none is near, or several are as near
+ * Finds the known name that somebody most likely meant: the same but for case, spacing and punctuation; or with
+ * words missing (`SSH Keys`) or one too many; or a slip of the keyboard away (`Guest Pasword`).
+ * @returns for a name: undefined when none is near, or several are as near
  */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
-  if (name.length > LONGEST) return undefined
-  const words = wordsOf(name)
-  const folded = words.join('')
-  if (folded === '') return undefined
-  let nearest = Number.POSITIVE_INFINITY
+export function nameFinder(known: readonly string[]): (name: string) => string | undefined {
+  let spellings: Spelling[] | undefined
+  return (name) => {
+    if (name.length > LONGEST) return undefined
+    const spelling = spellingOf(name)
+    if (spelling.folded === '') return undefined
+    spellings ??= known.filter((candidate) => candidate.length <= LONGEST).map(spellingOf)
+    return nearest(spelling, spellings)
+  }
+}
+
+function nearest(spelling: Spelling, known: readonly Spelling[]): string | undefined {
+  let least = Number.POSITIVE_INFINITY
   let found: string[] = []
   for (const candidate of known) {
-    if (candidate === name || candidate.length > LONGEST) continue
-    const distance = distanceOf(words, folded, wordsOf(candidate))
-    if (distance > nearest) continue
-    found = distance < nearest ? [candidate] : [...found, candidate]
-    nearest = distance
+    if (candidate.name === spelling.name) continue
+    const distance = distanceOf(spelling, candidate)
+    if (distance > least) continue
+    found = distance < least ? [candidate.name] : [...found, candidate.name]
+    least = distance
   }
-  return nearest < Number.POSITIVE_INFINITY && found.length === 1 ? found[0] : undefined
+  return least < Number.POSITIVE_INFINITY && found.length === 1 ? found[0] : undefined
+}
+
+function spellingOf(name: string): Spelling {
+  const words = wordsOf(name)
+  return { name, words, folded: words.join('') }
 }
 
 /** 0 for the same letters, then words more or less, then slips; infinite when not near. */
-function distanceOf(words: readonly string[], folded: string, others: readonly string[]): number {
-  const other = others.join('')
+function distanceOf({ words, folded }: Spelling, { words: others, folded: other }: Spelling): number {
   if (folded === other) return 0
   const [fewer, more] = words.length < others.length ? [words, others] : [others, words]
   const missing = more.length - fewer.length
@@ -79,6 +96,7 @@ function slipsBetween(one: string, other: string, most: number): number {
               swapped && row > 1 && column > 1 ? at(before, column - 2) + 1 : tooMany,
             )
     }
+    if (Math.min(...current.slice(Math.max(0, row - most))) > most) return tooMany
     before = previous
     previous = current
   }

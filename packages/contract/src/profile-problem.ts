@@ -67,6 +67,7 @@ function machineProblem(
 }
 
 function valueProblem(profile: readonly Variable[], own: readonly Variable[]): ProfileProblem | null {
+  if (!profile.some(({ valueType = '' }) => WORKED_OUT.includes(valueType))) return null
   for (const { name, isOwn } of meantVariables(profile, own).values()) {
     const valueType = profile.find((variable) => variable.name === name)?.valueType ?? ''
     if (isOwn || !WORKED_OUT.includes(valueType)) continue

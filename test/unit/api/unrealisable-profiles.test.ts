@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ApiClient, INSTANCES, instanceBody, serviceBody, SERVICES } from '../../support/api-client.ts'
 import { startSimulated, type SimulatedServer } from '../../support/simulated-server.ts'
@@ -117,7 +118,6 @@ test('an instance that was applied before its profile was told apart is not publ
   await api.call('POST', 'computeprofiles', exported('mine', { computeType: 'vm', variables: [] }))
   await api.call('POST', INSTANCES, body)
   await server.stop()
-  const { DatabaseSync } = await import('node:sqlite')
   const database = new DatabaseSync(`${server.state}/berth.db`)
   database.exec(`UPDATE compute_instances SET profile = '{"computeType":"slurm"}' WHERE name = 'old'`)
   database.close()

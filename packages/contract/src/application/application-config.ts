@@ -1,5 +1,5 @@
 import { ApiError } from '../api-error.ts'
-import { nearestName } from '../near-name.ts'
+import { nameFinder } from '../near-name.ts'
 import { mergeVariables, type Variable } from '../variable.ts'
 import { readMember, sameWord } from './config-member.ts'
 import { configVariable, memberSchema, type ConfigSchema } from './config-schema.ts'
@@ -54,9 +54,10 @@ function parseConfig(name: string, schema: ConfigSchema, text: string): Record<s
     throw ApiError.invalid(name, 'must be a JSON object')
   }
   const members = Object.keys(schema.properties)
+  const nearestTo = nameFinder(members)
   for (const member of Object.keys(value)) {
     if (members.includes(member)) continue
-    const nearest = nearestName(member, members) ?? ''
+    const nearest = nearestTo(member) ?? ''
     const isSecret = memberSchema(schema, nearest)?.sensitive === true
     const known = isSecret ? nearest : members.find((candidate) => sameWord(candidate, member))
     // Passed over as unknown, a secret would also be readable.

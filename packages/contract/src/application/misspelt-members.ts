@@ -1,4 +1,4 @@
-import { nearestName } from '../near-name.ts'
+import { nameFinder } from '../near-name.ts'
 import { meaningOf } from '../variable-meaning.ts'
 import type { Variable } from '../variable.ts'
 
@@ -22,8 +22,9 @@ export function misspeltMembers(profile: readonly Variable[], own: readonly Vari
     if (!value || meaningOf(profile, variable) !== 'applicationConfig') return []
     const known = knownMembers(profile.find(({ name }) => name === variable))
     const unknown = membersOf(value).filter((member) => !known.includes(member))
+    const nearestTo = nameFinder(known)
     return unknown.slice(0, MOST_UNKNOWN).flatMap((member) => {
-      const meant = nearestName(member, known)
+      const meant = nearestTo(member)
       return meant === undefined ? [] : [{ variable, member, meant }]
     })
   })

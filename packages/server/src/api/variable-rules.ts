@@ -1,6 +1,6 @@
 import { ApiError } from '@berth/contract/api-error'
 import { maskMembers, secretMembers } from '@berth/contract/application/secret-members'
-import { nearestName } from '@berth/contract/near-name'
+import { nameFinder } from '@berth/contract/near-name'
 import { MAX_VARIABLES, type Variable } from '@berth/contract/variable'
 import { clientMeaning, defaultMeaning, knownNames, meaningOf } from '@berth/contract/variable-meaning'
 import { isSensitive } from '../store/stored-variable.ts'
@@ -63,11 +63,11 @@ export function checkSecretNames(profile: readonly Variable[], own: readonly Var
   const secrets = profile.filter(
     (variable) => isSensitive(profile, variable) || secretMembers(profile, variable).length > 0,
   )
-  const known = knownNames(profile)
+  const nearestTo = nameFinder(knownNames(profile))
   for (const variable of own) {
     const { name } = variable
     if (profile.some((declared) => declared.name === name) || isSensitive(profile, variable)) continue
-    const nearest = nearestName(name, known)
+    const nearest = nearestTo(name)
     const meant = secrets.find((secret) => secret.name === nearest || isMeant(profile, secret.name, name))
     if (meant)
       throw ApiError.invalid(name, `is not known to the profile; write ${JSON.stringify(meant.name)}`)

@@ -23,7 +23,7 @@ export function instanceView(
   const profileVariables = profileSnapshot(row).variables ?? []
   const own = maskVariables(profileVariables, JSON.parse(row.variables) as StoredVariable[])
   const merged = mergeVariables(maskVariables(profileVariables, profileVariables), own)
-  const warnings = warningsOf(row)
+  const warnings = warningsOf(row, own)
   const spec = JSON.parse(row.spec) as InstanceConfiguration['spec']
   const view = {
     apiVersion: API_VERSION,
