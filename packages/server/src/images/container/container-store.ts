@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import Type from 'typebox'
+import Value from 'typebox/value'
+import { parsedJson } from './image-manifest.ts'
 import type { PackedImage } from './packed-image.ts'
+
+const Created = Type.Object({ created: Type.String({ maxLength: 64 }) })
 
 /** An image that lies in a store as one layer. */
 export interface StoredImage extends Pick<PackedImage, 'manifest' | 'config'> {
@@ -46,7 +51,7 @@ export async function writeStoreRecords(
   for (const [key, value] of Object.entries(data)) await writeFile(join(images, id, fileOf(key)), value)
   const of = <Result>(what: (value: Buffer) => Result) =>
     Object.fromEntries(Object.entries(data).map(([key, value]) => [key, what(value)]))
-  const created = new Date().toISOString()
+  const created = createdAt(config)
   const image = {
     id,
     digest,
@@ -72,6 +77,13 @@ function layerDirectory(graph: string, digest: string): string {
 
 function layerId(digest: string): string {
   return sha256(Buffer.from(`layers of ${digest}`)).replace('sha256:', '')
+}
+
+/** When the image was made, as it says itself; an engine shows it. */
+function createdAt(config: Buffer): string {
+  const described = parsedJson(config.toString())
+  const stated = Value.Check(Created, described) ? new Date(described.created) : new Date(Number.NaN)
+  return (Number.isNaN(stated.getTime()) ? new Date() : stated).toISOString()
 }
 
 function sha256(bytes: Buffer): string {
