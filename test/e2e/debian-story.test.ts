@@ -87,6 +87,27 @@ test('its key and its password log in, and its hostname is the instance’s', as
   await expect(ssh.withPassword('wrong', 'true')).rejects.toThrow('Permission denied')
 })
 
+test('it has what its users expect of Debian, and waits for nothing that is not there', async () => {
+  expect(await ssh.withKey(key, 'LC_ALL=en_US.UTF-8 locale charmap 2>&1')).toBe('UTF-8')
+  expect(await ssh.withKey(key, 'rsync --version')).toContain('protocol version')
+  // No name server knows it; asked of the neighbours, it took 12 s to be unknown.
+  expect(await ssh.withKey(key, 'timeout 8 getent hosts nowhere; echo $?')).toBe('2')
+  expect(await ssh.withKey(key, 'sudo cat /var/log/cloud-init*.log')).not.toContain('Traceback')
+  const updates = await ssh.withKey(key, 'apt-config dump Unattended-Upgrade::Origins-Pattern')
+  expect(updates.match(/origin=.*/g)).toEqual([
+    'origin=Debian,codename=${distro_codename}-security,label=Debian-Security";',
+  ])
+  const units = 'apt-daily.timer apt-daily-upgrade.timer chrony.service'
+  await waitFor(
+    async () => (await ssh.withKey(key, `systemctl is-active ${units}; true`)) === 'active\nactive\nactive',
+    {
+      deadlineSeconds: 60,
+      what: 'updates and time to be taken care of',
+      intervalMs: 1000,
+    },
+  )
+})
+
 test('killed again and again while it runs, the server adopts the guest and an open session lives on', async () => {
   const before = await uptime()
   const [pid] = await guestProcesses()

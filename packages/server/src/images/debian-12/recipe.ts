@@ -17,7 +17,7 @@ const diskTimeoutMs = 10 * 60_000
 const packages = (
   'linux-image-cloud-amd64 busybox-static kmod udev systemd systemd-sysv systemd-resolved libpam-systemd dbus ' +
   'cloud-init cloud-guest-utils openssh-server qemu-guest-agent sudo python3 ca-certificates iproute2 netbase ' +
-  'e2fsprogs procps less curl iputils-ping nano'
+  'e2fsprogs procps less curl iputils-ping nano rsync locales chrony unattended-upgrades'
 ).split(' ')
 
 const modules = { root: ['virtio_pci', 'virtio_blk', 'ext4'] }
@@ -30,6 +30,13 @@ const baseFiles = {
   'make-disk': new URL('make-disk', import.meta.url),
   '90_berth.cfg': new URL('90_berth.cfg', import.meta.url),
   'debian.sources': new URL('debian.sources', import.meta.url),
+  'resolved.conf': new URL('resolved.conf', import.meta.url),
+  '52berth-upgrades': new URL('52berth-upgrades', import.meta.url),
+  'apt-daily.timer.conf': new URL('apt-daily.timer.conf', import.meta.url),
+  'apt-daily-upgrade.timer.conf': new URL('apt-daily-upgrade.timer.conf', import.meta.url),
+  'chrony.conf': new URL('chrony.conf', import.meta.url),
+  'chrony.service.conf': new URL('chrony.service.conf', import.meta.url),
+  'host-clock': new URL('host-clock', import.meta.url),
 }
 
 const aptOptions = ['Acquire::Languages "none"']
