@@ -1,5 +1,6 @@
-import { DatabaseSync } from 'node:sqlite'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Store } from '../../../packages/server/src/store/store.ts'
 import { type ApiClient, INSTANCES, instanceBody } from '../../support/api-client.ts'
 import { startSimulated, type SimulatedServer } from '../../support/simulated-server.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -64,10 +65,15 @@ test('what is not deployed yet takes any size', async () => {
 test('a smaller size that an earlier version took is not published, and is said to differ', async () => {
   await deployed('older', '40')
   await server.stop()
-  const database = new DatabaseSync(`${server.state}/berth.db`)
-  const change = `variables = replace(variables, '"40"', '"30"'), generation = generation + 1, machine_facts = NULL`
-  database.exec(`UPDATE compute_instances SET ${change} WHERE name = 'older'`)
-  database.close()
+  const store = await Store.open(join(server.state, 'berth.db'))
+  const rows = store.db.selectFrom('compute_instances').selectAll().where('name', '=', 'older')
+  const { id, variables, generation } = await rows.executeTakeFirstOrThrow()
+  await store.db
+    .updateTable('compute_instances')
+    .set({ variables: variables.replace('"40"', '"30"'), generation: generation + 1, machine_facts: null })
+    .where('id', '=', id)
+    .execute()
+  await store.close()
   server = await startSimulated(server.state)
   api = server.api
   expect((await api.instance('older')).status.warnings).toEqual([

@@ -63,7 +63,8 @@ test('a GPU model is found by any of the names and spellings that clients send',
   ] as const) {
     const instance = name.toLowerCase().replace(' ', '-')
     await publish(`by-${instance}`, { ...SMALL, [name]: model, 'GPU Count': '2' })
-    await api.waitForStatus(`by-${instance}`, 'success')
+    const up = await api.waitForStatus(`by-${instance}`, 'success')
+    expect(up.status).not.toHaveProperty('warnings')
     await api.call('DELETE', `${INSTANCES}/by-${instance}`)
     await api.waitUntilGone(`by-${instance}`)
   }

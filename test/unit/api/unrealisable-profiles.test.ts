@@ -1,5 +1,6 @@
-import { DatabaseSync } from 'node:sqlite'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Store } from '../../../packages/server/src/store/store.ts'
 import { type ApiClient, INSTANCES, instanceBody, serviceBody, SERVICES } from '../../support/api-client.ts'
 import { startSimulated, type SimulatedServer } from '../../support/simulated-server.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -118,9 +119,13 @@ test('an instance that was applied before its profile was told apart is not publ
   await api.call('POST', 'computeprofiles', exported('mine', { computeType: 'vm', variables: [] }))
   await api.call('POST', INSTANCES, body)
   await server.stop()
-  const database = new DatabaseSync(`${server.state}/berth.db`)
-  database.exec(`UPDATE compute_instances SET profile = '{"computeType":"slurm"}' WHERE name = 'old'`)
-  database.close()
+  const store = await Store.open(join(server.state, 'berth.db'))
+  await store.db
+    .updateTable('compute_instances')
+    .set({ profile: JSON.stringify({ computeType: 'slurm' }) })
+    .where('name', '=', 'old')
+    .execute()
+  await store.close()
   server = await startSimulated(server.state)
   api = server.api
   expect(await api.call('POST', `${INSTANCES}/old/publish`)).toMatchObject({

@@ -8,7 +8,7 @@ const MOST_CHARACTERS = 240
  * Warnings as values of the `Warning` header (RFC 7234, section 5.5), as Kubernetes sends them: code 299, no agent,
  * and the text as a quoted string of ASCII.
  */
-export function warningHeaders(warnings: readonly string[]): string[] {
+function warningHeaders(warnings: readonly string[]): string[] {
   if (warnings.length <= MOST_HEADERS) return warnings.map(headerOf)
   const shown = warnings.slice(0, MOST_HEADERS - 1)
   return [...shown, `There are ${warnings.length - shown.length} more warnings in status.warnings.`].map(

@@ -1,5 +1,6 @@
 import { applicationSettings } from '@berth/contract/application/application-settings'
 import { checkApplicationProfile } from '@berth/contract/application/check-application-profile'
+import { instanceWarnings } from '@berth/contract/instance-warnings'
 import { machineSettings } from '@berth/contract/machine-settings'
 import { ServiceProfileSpec } from '@berth/contract/profile'
 import Value from 'typebox/value'
@@ -103,4 +104,34 @@ test('the plain variables of one client stand for members of the configuration',
     () => 't',
   )
   expect(notebook?.image).toBe('docker.io/jupyter/scipy-notebook:latest')
+})
+
+test('nothing of the shipped profiles, nor of what known clients send to them, is worth a warning', () => {
+  for (const { kind, metadata, spec: profile } of shippedProfiles()) {
+    const instance = kind === 'ServiceProfile' ? 'Service' : 'ComputeInstance'
+    const { gpuCount, gpuModel } = machineSettings(profile.variables ?? [], [])
+    const variables = [
+      { name: 'GPU Count', value: String(gpuCount) },
+      { name: 'Node Type', value: gpuModel },
+    ]
+    expect(
+      instanceWarnings({ kind: instance, profile, variables, machineDiskGib: null }),
+      metadata.name,
+    ).toEqual([])
+  }
+})
+
+test('the GPU profiles of services grow with the GPUs, and take the model that their client names', () => {
+  const own = [
+    { name: 'GPU Count', value: '2' },
+    { name: 'Node Type', value: 'H200' },
+  ]
+  const settings = machineSettings(spec('inference-vllm-v1').variables ?? [], own)
+  expect(settings).toMatchObject({
+    vcpus: 16,
+    memoryMib: 128_000,
+    diskGib: 250,
+    gpuCount: 2,
+    gpuModel: 'H200',
+  })
 })
