@@ -50,3 +50,25 @@ test('the registries of tenants are a list, and a mirror may have a port and a p
     expect(loadConfig({ registryMirror }, {}).registryMirror).toBe(registryMirror)
   }
 })
+
+test.each([
+  [{ listn: '127.0.0.1:1' }, 'listn is no setting; listen is.'],
+  [{ guest_network: '10.0.0.0/8' }, 'guest_network is no setting; guestNetwork is.'],
+  [
+    { simulated: { bootMiliseconds: 3 } },
+    'simulated.bootMiliseconds is no setting; simulated.bootMilliseconds is.',
+  ],
+  [
+    { simulated: { failures: [{ instance: 'a', at: 'start', why: 1 }] } },
+    'simulated.failures.0.why is no setting; there are: instance, at, message.',
+  ],
+  [{ colour: 'red' }, /^colour is no setting; there are: listen, state, .*logLevel\.$/],
+  [{ state: 5 }, 'state: must be string (flag --state, variable BERTH_STATE).'],
+])('the member of %j that is wrong is named with the fix', (settings, message) => {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-config-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const config = join(directory, 'config.json')
+  writeFileSync(config, JSON.stringify(settings))
+  expect(() => loadConfig({ config }, {})).toThrow(ConfigError)
+  expect(() => loadConfig({ config }, {})).toThrow(message)
+})

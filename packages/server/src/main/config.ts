@@ -5,6 +5,8 @@ import Type from 'typebox'
 import Value from 'typebox/value'
 import { errorCode } from '../host/error-code.ts'
 import { LOOPBACK_EDGE } from '../lifecycle/network-plan.ts'
+import { configProblem } from './config-problem.ts'
+import { variableOf } from './setting-names.ts'
 import { SimulatedSettings } from './simulated-settings.ts'
 
 /** Everything that can be configured. Flags win over BERTH_ variables, they over the file, it over the defaults. */
@@ -107,11 +109,6 @@ function defaults(env: NodeJS.ProcessEnv): Config {
   }
 }
 
-/** `guestNetwork` is BERTH_GUEST_NETWORK. */
-function variableOf(name: string): string {
-  return `BERTH_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
-}
-
 function fromFile(path: string | undefined): Record<string, unknown> {
   if (path === undefined && !existsSync(CONFIG_FILE)) return {}
   const file = path ?? CONFIG_FILE
@@ -146,42 +143,14 @@ export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.
     ...fromFlags,
   }
   merged['simulated'] = simulatedOf(merged['simulated'])
-  if (!Value.Check(Config, merged)) {
-    const [error] = Value.Errors(Config, merged)
-    const name = error?.instancePath.slice(1).replaceAll('/', '.') || 'configuration'
-    const hint =
-      name in Config.properties && name !== 'simulated'
-        ? ` (flag --${kebab(name)}, variable ${variableOf(name)})`
-        : ''
-    throw new ConfigError(`${name}: ${problemOf(name, error)}${hint}. Known settings: ${names.join(', ')}.`)
-  }
+  if (!Value.Check(Config, merged))
+    throw new ConfigError(configProblem(Config, Value.Errors(Config, merged).find(isTold)))
   return { ...merged, state: resolve(merged.state), cache: resolve(merged.cache) }
 }
 
-/** What settings that a pattern holds look like, with an example. */
-const FORMS: Readonly<Record<string, readonly [form: string, example: string]>> = {
-  listen: ['address:port', '127.0.0.1:7080'],
-  registryMirror: [
-    'an http or https URL without user, query and fragment',
-    'https://mirror.example/docker or http://127.0.0.1:5000',
-  ],
-  registryAuthFile: ['an absolute path', '/etc/berth/registry-auth.json'],
-  registries: ['host names separated by commas', 'docker.io,ghcr.io'],
-}
-
-function problemOf(
-  name: string,
-  error?: { readonly message: string; readonly keyword: string; readonly params: object },
-): string {
-  const [form, example] = FORMS[name] ?? []
-  if (form !== undefined) return `must be ${form}, such as ${example}`
-  if (
-    error?.keyword === 'enum' &&
-    'allowedValues' in error.params &&
-    Array.isArray(error.params.allowedValues)
-  )
-    return `must be one of ${error.params.allowedValues.join(', ')}`
-  return error?.message ?? 'is not valid'
+/** Typebox tells of a member that there is not twice, first of the object that it is in. */
+function isTold({ keyword }: { readonly keyword: string }): boolean {
+  return keyword !== 'additionalProperties'
 }
 
 /** The settings of the simulated host, over their defaults; a variable holds them as JSON text. */
@@ -201,10 +170,6 @@ function parsedJson(what: string, text: string): unknown {
 /** The registries that tenants may name, in lower case: `docker.io`, `registry.example:5000`. */
 export function tenantRegistries({ registries }: Pick<Config, 'registries'>): string[] {
   return registries.split(',').map((name) => name.trim().toLowerCase())
-}
-
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
 /** The two halves of `address:port`; an IPv6 address stands in brackets. */

@@ -23,21 +23,33 @@ export async function pullContainerCommand(config: Config, text: string): Promis
   process.stdout.write(`${imageReferenceText(reference)}  ${sizeText(image.sizeBytes)}  ${image.digest}\n`)
 }
 
-/** The container images of the cache as a table; "" when there are none. */
-export async function containerTable(config: Config): Promise<string> {
-  const images = await listContainers(config.cache)
-  if (images.length === 0) return ''
-  const meanings = [...(await listMeanings(config.cache))]
-  const rows = images.flatMap((image) => {
-    const names = meanings.filter(([, digest]) => digest === image.digest).map(([name]) => name)
-    return (names.length > 0 ? names : [image.reference]).map((name) => [
-      name,
-      names.length > 0 ? 'current' : 'old',
-      sizeText(image.sizeBytes),
-      image.usedAt.toISOString().slice(0, 16).replace('T', ' '),
-      shortDigest(image),
-    ])
+/** The container images of the cache, by each reference that means them; `current` is what one means today. */
+export async function listedContainers({ cache }: Config) {
+  const images = await listContainers(cache)
+  const meanings = images.length === 0 ? [] : [...(await listMeanings(cache))]
+  return images.flatMap(({ digest, reference: fetchedAs, sizeBytes, usedAt }) => {
+    const names = meanings.filter(([, meant]) => meant === digest).map(([name]) => name)
+    return (names.length > 0 ? names : [fetchedAs]).map((reference) => ({
+      reference,
+      digest,
+      current: names.length > 0,
+      sizeBytes,
+      usedAt: usedAt.toISOString(),
+    }))
   })
+}
+
+/** The same as a table; "" when there are none. */
+export async function containerTable(config: Config): Promise<string> {
+  const images = await listedContainers(config)
+  if (images.length === 0) return ''
+  const rows = images.map((image) => [
+    image.reference,
+    image.current ? 'current' : 'old',
+    sizeText(image.sizeBytes),
+    image.usedAt.slice(0, 16).replace('T', ' '),
+    shortDigest(image),
+  ])
   return table(['CONTAINER IMAGE', 'FETCH', 'SIZE', 'LAST ASKED FOR', 'DIGEST'], rows)
 }
 
@@ -83,6 +95,6 @@ async function remove(config: Config, images: readonly CachedContainer[]): Promi
   for (const { image, users } of used) reportUsed(`${image.reference}  ${shortDigest(image)}`, users)
 }
 
-function shortDigest({ digest }: CachedContainer): string {
+function shortDigest({ digest }: Pick<CachedContainer, 'digest'>): string {
   return digest.replace('sha256:', '').slice(0, 12)
 }

@@ -4,7 +4,7 @@ import { findImage, listImages } from '../images/image-store.ts'
 import { createProgressBar } from '../images/progress-bar.ts'
 import { removeUnusedImages } from '../images/remove-unused.ts'
 import { ConfigError, type Config } from './config.ts'
-import { containerTable } from './container-commands.ts'
+import { containerTable, listedContainers } from './container-commands.ts'
 import { reportUsed, sizeText, statesOf } from './image-report.ts'
 import { table } from './text-table.ts'
 
@@ -20,22 +20,23 @@ export async function buildImageCommand(config: Config, name: string, force: boo
   process.stdout.write(`${image.name}  ${sizeText(image.sizeBytes)}  ${image.digest.slice(0, 12)}\n`)
 }
 
-/** `berth image list`. */
-export async function listImagesCommand(config: Config): Promise<void> {
-  const images = await listImages(config.cache)
+/** `berth image list [--json]`. */
+export async function listImagesCommand(config: Config, json: boolean): Promise<void> {
+  const images = await listedImages(config)
+  if (json) {
+    const all = { guestImages: images, containerImages: await listedContainers(config) }
+    process.stdout.write(`${JSON.stringify(all)}\n`)
+    return
+  }
   const containers = await containerTable(config)
   if (images.length === 0) {
     process.stdout.write(`No guest images in ${config.cache}. Build one with: berth image build debian-12\n`)
     process.stdout.write(containers && `\n${containers}`)
     return
   }
-  const names = [...new Set(images.map((image) => image.name))]
-  const current = await Promise.all(names.map((name) => findImage(config.cache, name)))
   const rows = images.map((image) => [
     image.name,
-    current.some((found) => found?.digest === image.digest && found.createdAt === image.createdAt)
-      ? 'current'
-      : 'old',
+    image.current ? 'current' : 'old',
     image.bootMode,
     image.defaultUser,
     sizeText(image.sizeBytes),
@@ -44,6 +45,17 @@ export async function listImagesCommand(config: Config): Promise<void> {
   ])
   process.stdout.write(table(['NAME', 'BUILD', 'BOOT', 'USER', 'SIZE', 'BUILT', 'DIGEST'], rows))
   process.stdout.write(containers && `\n${containers}`)
+}
+
+/** The guest images of the cache; `current` is the one of its name that new guests take. */
+async function listedImages({ cache }: Config) {
+  const images = await listImages(cache)
+  const names = [...new Set(images.map((image) => image.name))]
+  const newest = await Promise.all(names.map((name) => findImage(cache, name)))
+  return images.map(({ name, digest, bootMode, defaultUser, sizeBytes, createdAt }) => {
+    const current = newest.some((found) => found?.digest === digest && found.createdAt === createdAt)
+    return { name, digest, current, bootMode, defaultUser, sizeBytes, createdAt }
+  })
 }
 
 /** `berth image rm NAME[@DIGEST]`: images in use stay, are named, and make the exit code 1. */

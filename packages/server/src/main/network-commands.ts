@@ -21,13 +21,13 @@ import { databaseIn } from './state-directory.ts'
 import { differencesText, type FoundDifference } from './network-differences.ts'
 import { table } from './text-table.ts'
 
-/** `berth network show PROJECT`: its guests, their addresses, rules with what they counted, and ways in. */
-export async function showNetworkCommand(config: Config, projectName: string): Promise<void> {
+/** `berth network show PROJECT [--json]`: its guests, their addresses, rules with what they counted, and ways in. */
+export async function showNetworkCommand(config: Config, projectName: string, json: boolean): Promise<void> {
   await withInstallation(config, async (store, secretBox, host) => {
     if (!(await projectExists(store.db, projectName)))
       throw new ConfigError(`There is no project ${JSON.stringify(projectName)}.`)
     const guests = await placedGuests(store.db, projectName)
-    if (guests.length === 0) {
+    if (guests.length === 0 && !json) {
       process.stdout.write(`Project ${projectName} has no guests.\n`)
       return
     }
@@ -69,6 +69,16 @@ export async function showNetworkCommand(config: Config, projectName: string): P
         ways.push([row.name, `forward-${protocol}-${internalPort}`, place])
       }
     }
+    if (json) {
+      const all = {
+        project: projectName,
+        guests: asObjects(['guest', 'address', 'publicAddress', 'mac', 'device', 'powerState'], guestRows),
+        rules: asObjects(['guest', 'direction', 'rule', 'action', 'source', 'packets', 'bytes'], rules),
+        waysIn: asObjects(['guest', 'wayIn', 'place'], ways),
+      }
+      process.stdout.write(`${JSON.stringify(all)}\n`)
+      return
+    }
     const parts = [
       table(['GUEST', 'ADDRESS', 'PUBLIC', 'MAC', 'DEVICE', 'POWER'], guestRows),
       table(['GUEST', 'DIRECTION', 'RULE', 'ACTION', 'SOURCE', 'PACKETS', 'BYTES'], rules),
@@ -78,12 +88,28 @@ export async function showNetworkCommand(config: Config, projectName: string): P
   })
 }
 
+/** Rows as objects for programs: counters as numbers, a place that there is not as null. */
+function asObjects(
+  names: readonly string[],
+  rows: readonly (readonly string[])[],
+): Record<string, unknown>[] {
+  const valueOf = (name: string, cell: string) => {
+    if (name === 'packets' || name === 'bytes') return Number(cell)
+    return cell === '-' ? null : cell
+  }
+  return rows.map((row) => Object.fromEntries(names.map((name, at) => [name, valueOf(name, row[at] ?? '')])))
+}
+
 /**
  * `berth network verify`: compares the kernel and the relay with the database, and exits 1 when something
  * differs. A server that runs makes it good by itself within half a minute.
  */
 export async function verifyNetworkCommand(config: Config): Promise<void> {
   await withInstallation(config, async (store, secretBox, host) => {
+    if (config.driver === 'simulated') {
+      process.stdout.write('The simulated host has no network: there is nothing to compare.\n')
+      return
+    }
     const guests = await placedGuests(store.db)
     const found: FoundDifference[] = []
     let looked = 0

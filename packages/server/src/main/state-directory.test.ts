@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -21,6 +31,22 @@ test('a state directory is made with those above it, and guests can pass through
   takeStateDirectory(state).release()
   expect(statSync(state).mode & 0o777).toBe(0o711)
   takeStateDirectory(state).release()
+})
+
+test('a directory of somebody else’s is refused, and keeps its mode', () => {
+  chmodSync(base, 0o750)
+  for (const name of ['notes.txt', '.profile', 'photos', 'z']) writeFileSync(join(base, name), '')
+  expect(() => takeStateDirectory(base)).toThrow(
+    `${base} holds files that are not Berth’s (.profile, notes.txt, photos, 1 more). Give --state an empty directory`,
+  )
+  expect(statSync(base).mode & 0o777).toBe(0o750)
+  expect(readdirSync(base)).toHaveLength(4)
+
+  const mount = join(base, 'mount')
+  mkdirSync(join(mount, 'lost+found'), { recursive: true })
+  takeStateDirectory(mount).release()
+  writeFileSync(join(mount, 'operators-notes.txt'), '')
+  takeStateDirectory(mount).release()
 })
 
 test('a place that cannot hold a state directory is refused in a sentence', () => {

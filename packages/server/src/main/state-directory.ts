@@ -5,12 +5,20 @@ import { acquireProcessLock, type ProcessLock } from '../host/process-lock.ts'
 import { holdsSchema } from '../store/holds-schema.ts'
 import { ConfigError } from './config.ts'
 
+/** What a directory holds as soon as Berth, or its demo, has used it. */
+const OWN_FILES = new Set(['berth.db', 'secret.key', 'admin.key', 'serve.lock', 'demo.json', 'instances'])
+/** What a new file system holds (mke2fs(8)). */
+const EMPTY_FILES = new Set(['lost+found'])
+/** Files that the refusal of somebody else's directory names. */
+const NAMED = 3
+
 /**
  * Makes STATE and takes it for this process.
- * @throws ConfigError naming the process that has it, or why it cannot be made
+ * @throws ConfigError naming the process that has it, whose it is, or why it cannot be made
  */
 export function takeStateDirectory(path: string): ProcessLock {
   const owner = join(path, 'serve.pid')
+  refuseForeign(path)
   const lock = explained(path, () => {
     makeDirectory(path)
     // QEMU's unprivileged user must be able to pass through to its guests' directories.
@@ -24,6 +32,22 @@ export function takeStateDirectory(path: string): ProcessLock {
   }
   explained(path, () => writeFileSync(owner, `${process.pid}\n`, { mode: 0o600 }))
   return lock
+}
+
+/**
+ * Berth opens its directory to guests and fills it: somebody else's is left as it is.
+ * @throws ConfigError when there are files in it, and none that Berth makes
+ */
+function refuseForeign(path: string): void {
+  if (!existsSync(path) || !statSync(path).isDirectory()) return
+  const held = explained(path, () => readdirSync(path)).filter((name) => !EMPTY_FILES.has(name))
+  if (held.length === 0 || held.some((name) => OWN_FILES.has(name))) return
+  const names = held.toSorted().slice(0, NAMED)
+  if (held.length > NAMED) names.push(`${held.length - NAMED} more`)
+  throw new ConfigError(
+    `${path} holds files that are not Berth’s (${names.join(', ')}). Give --state an empty directory, or one that ` +
+      'is not there yet, such as a directory below it.',
+  )
 }
 
 /**

@@ -1,13 +1,15 @@
+import { painted } from '../paint.ts'
 import type { Finding } from './finding.ts'
 
 const MARKS = { ok: 'ok     ', warning: 'warning', missing: 'MISSING' } as const
+const PAINTS = { ok: 'green', warning: 'yellow', missing: 'red' } as const
 
 /** The findings as a table, each remedy on a line below what it is for, and what they come to. */
 export function reportText(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ what }) => what.length))
   const indent = ' '.repeat(MARKS.ok.length + width + 4)
   const lines = findings.flatMap(({ what, state, detail, remedy }) => [
-    `${MARKS[state]}  ${what.padEnd(width)}  ${detail}`,
+    `${painted(PAINTS[state], MARKS[state])}  ${what.padEnd(width)}  ${detail}`,
     ...(remedy === undefined ? [] : [`${indent}-> ${remedy}`]),
   ])
   return `${lines.join('\n')}\n\n${verdict(findings)}\n`
