@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, realpathSync, renameSync, symlinkSync } from '
 import { dirname, resolve } from 'node:path'
 
 /** Where every user's PATH finds a command that the host's administrator added (FHS 4.4). */
-export const COMMAND_LINK = '/usr/local/bin/berth'
+const COMMAND_LINK = '/usr/local/bin/berth'
 
 /** What is at a path: nothing, a link whose target is gone, or whatever it leads to in the end. */
 type Found = { readonly is: 'nothing' | 'dangling' } | { readonly is: 'taken'; readonly by: string }

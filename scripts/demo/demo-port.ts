@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { byOwner, portOwner } from '../../packages/server/src/main/port-owner-text.ts'
+import { byOwner, portOwner } from '../../packages/server/src/network/listening-program.ts'
 import { isDemoDirectory, listenOf } from './demo-marker.ts'
 import { DEFAULT_LISTEN, movedTo, type DemoPlace } from './demo-place.ts'
 import { runningPid } from './demo-server.ts'

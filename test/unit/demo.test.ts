@@ -93,7 +93,7 @@ test('a port that another Berth holds is named with its owner', SLOW, async () =
   const pid = readFileSync(join(owner.state, 'serve.pid'), 'utf8').trim()
   const second = demo({ ...(await newPlace()), listen: owner.listen })
   expect(await second.ended).toBe(1)
-  expect(second.said()).toContain(`${owner.listen} is in use by the demo of npm run demo`)
+  expect(second.said()).toContain(`${owner.listen} is in use by the demo of Berth`)
   expect(second.said()).toContain(`(pid ${pid})`)
 })
 
@@ -117,7 +117,7 @@ test('every line that is there to be pasted is one of the shell, comments includ
   const pasted = lines.filter((line) => line.startsWith('  ')).join('\n')
   expect(pasted.match(/computeinstances\/demo .*# the VM$/gm)).toHaveLength(1)
   execFileSync('bash', ['-n'], { input: pasted })
-  const answer = execFileSync('bash', ['-ec', `${pasted.replaceAll(/ -X DELETE /g, ' ')}`]).toString()
+  const answer = execFileSync('bash', ['-ec', pasted.replaceAll(' -X DELETE ', ' ')]).toString()
   expect(answer).toContain('ComputeProfileList')
   expect(run.said()).toContain('What reaches what: Guests reach nothing beyond their project')
 })

@@ -46,10 +46,13 @@ async function setUp(root: string, user: number): Promise<{ code: number; said: 
     REAL_NODE: process.execPath,
   }
   const who = user === process.getuid?.() ? {} : { uid: user, gid: user }
-  return promisify(execFile)('sh', ['-c', script], { env, ...who }).then(
-    ({ stderr }) => ({ code: 0, said: stderr }),
-    (error: { code: number; stderr: string }) => ({ code: error.code, said: error.stderr }),
-  )
+  try {
+    const { stderr } = await promisify(execFile)('sh', ['-c', script], { env, ...who })
+    return { code: 0, said: stderr }
+  } catch (error) {
+    const { code, stderr } = error as { code: number; stderr: string }
+    return { code, said: stderr }
+  }
 }
 
 async function ownersBelow(path: string): Promise<number[]> {

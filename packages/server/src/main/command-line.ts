@@ -1,7 +1,7 @@
 import { type Command, CommanderError, Option } from 'commander'
 
 /** What `berth` ends with when it was called wrongly, as a configuration error does. */
-export const USAGE_ERROR = 2
+const USAGE_ERROR = 2
 
 const SETTINGS = 'Settings (flags win over BERTH_ variables, these over the file):'
 

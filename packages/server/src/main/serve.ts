@@ -22,7 +22,7 @@ import { ConfigError, listenAddress, tenantRegistries, type Config } from './con
 import { createHost, prepareHost } from './host.ts'
 import { addObjectMetrics } from './metrics/object-metrics.ts'
 import { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
-import { byOwner, portOwner } from './port-owner-text.ts'
+import { byOwner, portOwner } from '../network/listening-program.ts'
 import { refuseSmallerPool } from './public-pool.ts'
 import { rememberDriver } from './served-driver.ts'
 import { refuseLostDatabase, takeStateDirectory } from './state-directory.ts'

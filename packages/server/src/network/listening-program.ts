@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findPortOwner } from '../network/port-owner.ts'
+import { findPortOwner } from './port-owner.ts'
 
 /** The program that listens somewhere on this host. */
 export interface PortOwner {
   readonly pid: number
-  /** As a person calls it: `node`, `another berth serve (/srv/berth)`, `the demo of npm run demo`. */
+  /** As a person calls it: `node`, `berth serve on /srv/berth`, `the demo of Berth`. */
   readonly name: string
   readonly isDemo: boolean
 }
@@ -25,7 +25,7 @@ export async function portOwner({
   // Node names its main thread, which tells an operator nothing.
   if (state === null) return { pid: owner.pid, name: owner.name.replace('-MainThread', ''), isDemo: false }
   const isDemo = existsSync(join(state, 'demo.json'))
-  return { pid: owner.pid, name: isDemo ? 'the demo of npm run demo' : `berth serve on ${state}`, isDemo }
+  return { pid: owner.pid, name: isDemo ? 'the demo of Berth' : `berth serve on ${state}`, isDemo }
 }
 
 /** ` by node (pid 123)`; empty when it cannot be told. */
