@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { berth } from '../support/berth-command.ts'
 import { freePort } from '../support/free-port.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -95,6 +96,15 @@ test('a port that another Berth holds is named with its owner', SLOW, async () =
   expect(await second.ended).toBe(1)
   expect(second.said()).toContain(`${owner.listen} is in use by the demo of Berth`)
   expect(second.said()).toContain(`(pid ${pid})`)
+  const doctor = ['doctor', '--driver', 'simulated', '--state', await tempDir(), '--listen', owner.listen]
+  const { code, said } = await berth(...doctor, '--json')
+  expect(code).toBe(0)
+  expect(JSON.parse(said)).toContainEqual({
+    what: 'API port',
+    state: 'warning',
+    detail: expect.stringContaining(`in use by the demo of Berth (pid ${pid})`),
+    remedy: expect.stringContaining('--clean removes the demo'),
+  })
 })
 
 test('a demo that runs already is told of with its way in, and runs on', SLOW, async () => {
