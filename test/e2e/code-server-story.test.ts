@@ -94,6 +94,26 @@ test('corrected and published again, it answers on the same guest', async () => 
   expect(await logIn('open sesame')).toBe(302)
 })
 
+test('behind a port forward, plain HTTP is shown the way by the forward’s own port', async () => {
+  const forwards = [{ source: 'any', internal_port: 443 }]
+  const body = editor({ Code_Server_Password: 'open sesame' })
+  const reach = [
+    { name: 'Assign Public IP to Guest', value: 'False' },
+    { name: 'Port Forwards', value: JSON.stringify(forwards) },
+  ]
+  await story.apply({
+    ...body,
+    spec: { ...body.spec, variables: [...(body.spec.variables ?? []), ...reach] },
+  })
+  const place = new URL(story.output(await story.publish('editor'))['Host Name']?.value ?? '')
+  expect(place.port).toMatch(/^3\d{4}$/)
+  const plain = await fetch(`http://${place.host}/login?a=b`, { redirect: 'manual' })
+  expect(plain.status).toBe(308)
+  expect(plain.headers.get('location')).toBe(`https://${place.host}/login?a=b`)
+  url = place.href
+  expect(await logIn('open sesame')).toBe(302)
+})
+
 test('switched off, the machine runs without it, and the reason says so', async () => {
   await story.apply(editor({ Code_Server_Enabled: 'False' }))
   const { status } = await story.publish('editor')

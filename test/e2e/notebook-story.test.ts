@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { connect } from 'node:http2'
+import { text } from 'node:stream/consumers'
+import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { evaluate } from '../support/notebook-kernel.ts'
 import { placesOf } from '../support/planted-secret.ts'
@@ -72,6 +76,16 @@ test('who trusts the installation’s root opens it with the token, and nobody w
   expect((await contents(TOKEN)).status).toBe(200)
   expect((await contents(null)).status).toBe(403)
   expect((await contents('wrong')).status).toBe(403)
+})
+
+test('it answers by HTTP/2 too', async () => {
+  const session = connect(url)
+  const request = session.request({ ':path': '/api/contents/work', authorization: `token ${TOKEN}` })
+  const [headers] = (await once(request, 'response')) as [Record<string, unknown>]
+  expect(headers[':status']).toBe(200)
+  expect(JSON.parse(await text(request))).toMatchObject({ type: 'directory' })
+  expect((session.socket as TLSSocket).alpnProtocol).toBe('h2')
+  session.close()
 })
 
 test('a kernel evaluates 1+1 over the websocket', async () => {

@@ -17,9 +17,17 @@ test('it listens on the port and hands over to the application on loopback', () 
 
 test('with a certificate it answers by TLS, with a key that is not among the files', () => {
   const files = webFiles({ port: 443, containerPort: 8888, tls })
-  expect(files[0]!.content).toContain('listen 443 ssl;')
+  expect(files[0]!.content).toContain('listen 443 ssl http2;')
   expect(files.map(({ content }) => content).slice(1)).toEqual(['CHAIN', 'ROOT'])
   expect(files.some(({ path }) => path.includes('key'))).toBe(false)
+})
+
+test('the client’s host and port are passed on once they are known to be some', () => {
+  const content = configurationOf({ port: 443, containerPort: 8888, tls })
+  const passedOn = content.match(/(proxy_set_header|return|error_page) .*;/g) ?? []
+  expect(passedOn.length).toBeGreaterThan(8)
+  expect(passedOn.filter((line) => /\$(http_host|host|server_port)\b/.test(line))).toEqual([])
+  expect(content).toContain('absolute_redirect off;')
 })
 
 test('nothing that a user names is in its configuration', () => {

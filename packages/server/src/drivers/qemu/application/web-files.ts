@@ -35,6 +35,50 @@ export function webFiles(application: Web): GuestFile[] {
   return [{ path: guestPaths.webConfiguration, content }, ...certificates]
 }
 
+/** A host as a client may call it (RFC 9110 section 7.2), without its port. */
+const HOST = String.raw`(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])`
+
+/**
+ * Where the client reached the guest. Behind a port forward that is another port than nginx's own, and only the
+ * client's words tell it; HTTP/2's `:authority` comes as `$http_host` too. What is no host and port is nobody's.
+ */
+const clientPlace = `
+  map $scheme $default_port {
+    https 443;
+    default 80;
+  }
+  map $http_host $client_host {
+    '' $server_addr:$server_port;
+    "~^${HOST}(?::[0-9]{1,5})?$" $http_host;
+    default '';
+  }
+  map $http_host $client_port {
+    '' $server_port;
+    "~:(?<given_port>[0-9]{1,5})$" $given_port;
+    default $default_port;
+  }
+  # For who writes http:// to a port that answers by TLS; one that is not named is 80.
+  map $http_host $plain_place {
+    "~^${HOST}:[0-9]{1,5}$" $http_host;
+    "~^${HOST}$" $http_host:80;
+    default '';
+  }
+`
+
+const tlsSettings = `    ssl_certificate ${guestPaths.chain};
+    ssl_certificate_key ${guestPaths.key};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_session_cache shared:berth:1m;
+    # Somebody who writes http:// is shown the way.
+    error_page 497 @plain;
+    location @plain {
+      if ($plain_place = '') {
+        return 400;
+      }
+      return 308 https://$plain_place$request_uri;
+    }
+`
+
 // Requests are not logged: their addresses may hold a token, and so do the lines of an error log below `crit`.
 function configuration(port: number, tls: boolean, places: string): string {
   return `user www-data;
@@ -54,23 +98,27 @@ http {
     default upgrade;
     '' close;
   }
-
+${clientPlace}
   server {
-    listen ${port}${tls ? ' ssl' : ''};
-${tls ? tlsSettings(port) : ''}    large_client_header_buffers 4 32k;
+    listen ${port}${tls ? ' ssl http2' : ''};
+${tls ? tlsSettings : ''}    absolute_redirect off;
+    if ($client_host = '') {
+      return 400;
+    }
+    large_client_header_buffers 4 32k;
     client_max_body_size 0;
     client_body_timeout 10m;
     send_timeout 10m;
 
     proxy_http_version 1.1;
-    proxy_set_header Host $http_host;
+    proxy_set_header Host $client_host;
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header Connection $connection_upgrade;
     proxy_set_header X-Real-IP $remote_addr;
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Forwarded-Proto $scheme;
-    proxy_set_header X-Forwarded-Host $http_host;
-    proxy_set_header X-Forwarded-Port $server_port;
+    proxy_set_header X-Forwarded-Host $client_host;
+    proxy_set_header X-Forwarded-Port $client_port;
     proxy_buffering off;
     proxy_request_buffering off;
     proxy_connect_timeout 5s;
@@ -79,16 +127,6 @@ ${tls ? tlsSettings(port) : ''}    large_client_header_buffers 4 32k;
 
 ${places}  }
 }
-`
-}
-
-function tlsSettings(port: number): string {
-  return `    ssl_certificate ${guestPaths.chain};
-    ssl_certificate_key ${guestPaths.key};
-    ssl_protocols TLSv1.2 TLSv1.3;
-    ssl_session_cache shared:berth:1m;
-    # Somebody who writes http:// is shown the way.
-    error_page 497 =308 https://$host:${port}$request_uri;
 `
 }
 
