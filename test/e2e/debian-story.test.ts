@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { ComputeInstance } from '@berth/contract/compute-instance'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { QmpClient } from '../../packages/server/src/drivers/qemu/qmp-client.ts'
 import { INSTANCES, instanceBody } from '../support/api-client.ts'
 import { debianBoots } from '../support/boot-budget.ts'
 import { GuestSsh, makeKeyPair } from '../support/guest-ssh.ts'
@@ -18,12 +20,23 @@ const PASSWORD = 'planted-secret-vm1234'
 // Each ends in adoption: the guest and the session do not notice.
 const LIVES = 100
 const NEW_PASSWORD = 'planted-secret-vm5678'
+const LAST_PASSWORD = 'planted-secret-vm9012'
+const PAUSED_SECONDS = 5
+/** Leaves root not a block. */
+const FILL_DISK = `sudo sh -c '
+for size in 1G 64M 4M 256K 4K; do
+  n=0
+  while fallocate -l $size /full-$size-$n 2>/dev/null; do n=$((n + 1)); done
+done
+sync'`
 const run = promisify(execFile)
 
 let server: RealServer
 let directory: string
 let key: string
 let ssh: GuestSsh
+/** Opens the guest from its next start on. */
+let waitingKey: string
 
 beforeAll(async () => {
   directory = await tempDir()
@@ -36,6 +49,24 @@ async function guestProcesses(): Promise<string[]> {
   const census = await server.census()
   return census.filter((entry) => entry.kind === 'process' && entry.owner === id).map((entry) => entry.name)
 }
+
+/** By how many seconds the guest's clock is behind at least, and at most; below zero where it may be ahead. */
+async function clockBehind(): Promise<{ least: number; most: number }> {
+  const asked = Date.now() / 1000
+  const told = Number(await ssh.withKey(key, 'date', '+%s.%N'))
+  return { least: asked - told, most: Date.now() / 1000 - told }
+}
+
+async function publish(password: string, publicKey: string): Promise<void> {
+  const variables = [
+    { name: 'SSH Public Keys', value: publicKey },
+    { name: 'Guest Password', value: password },
+  ]
+  await server.api.call('POST', INSTANCES, instanceBody('story', variables))
+  expect((await server.api.call('POST', `${INSTANCES}/story/publish`)).body.status.status).toBe('submitted')
+}
+
+const reason = async () => (await server.api.instance('story')).status.reason
 
 async function uptime(): Promise<number> {
   return Number((await ssh.withKey(key, 'cat', '/proc/uptime')).split(' ')[0])
@@ -108,6 +139,24 @@ test('it has what its users expect of Debian, and waits for nothing that is not 
   )
 })
 
+test('its clock is right, and comes right after the guest was suspended', async () => {
+  const right = async () => {
+    const { least, most } = await clockBehind()
+    return least < 0.3 && most > -0.3
+  }
+  await waitFor(right, { deadlineSeconds: 30, what: 'the clock to be right after the start' })
+  const { id } = (await server.api.instance('story')).metadata
+  await server.kill()
+  const qmp = await QmpClient.connect(join(server.state, 'instances', id, 'qmp.sock'), { timeoutMs: 5000 })
+  await qmp.execute('stop')
+  await pause(PAUSED_SECONDS * 1000)
+  await qmp.execute('cont')
+  qmp.close()
+  expect((await clockBehind()).most).toBeGreaterThan(PAUSED_SECONDS - 1)
+  await server.start()
+  await waitFor(right, { deadlineSeconds: 60, what: 'the clock to be right again' })
+})
+
 test('killed again and again while it runs, the server adopts the guest and an open session lives on', async () => {
   const before = await uptime()
   const [pid] = await guestProcesses()
@@ -134,12 +183,7 @@ test('a changed password and key apply while it runs, without a restart', async 
   const before = await uptime()
   const former = key
   const pair = await makeKeyPair(directory, 'second-key')
-  const variables = [
-    { name: 'SSH Public Keys', value: pair.publicKey },
-    { name: 'Guest Password', value: NEW_PASSWORD },
-  ]
-  await server.api.call('POST', INSTANCES, instanceBody('story', variables))
-  expect((await server.api.call('POST', `${INSTANCES}/story/publish`)).body.status.status).toBe('submitted')
+  await publish(NEW_PASSWORD, pair.publicKey)
   await server.api.waitForStatus('story', 'success', 60)
   key = pair.path
   expect(await ssh.withPassword(NEW_PASSWORD, 'whoami')).toBe('debian')
@@ -148,10 +192,24 @@ test('a changed password and key apply while it runs, without a restart', async 
   await expect(ssh.withKey(former, 'true')).rejects.toThrow('Permission denied')
 })
 
+test('without a guest agent, a changed password and key wait for the next start, and nothing else does', async () => {
+  await ssh.withKey(key, 'sudo', 'systemctl', 'mask', '--now', 'qemu-guest-agent')
+  const pair = await makeKeyPair(directory, 'third-key')
+  await publish(LAST_PASSWORD, pair.publicKey)
+  await server.api.waitForStatus('story', 'success', 60)
+  expect(await reason()).toBe(
+    'Running. The new password and SSH keys apply when it is stopped and started again, since no guest agent answers in it.',
+  )
+  expect(await ssh.withPassword(NEW_PASSWORD, 'whoami')).toBe('debian')
+  await expect(ssh.withKey(pair.path, 'true')).rejects.toThrow('Permission denied')
+  waitingKey = pair.path
+})
+
 test('it stops, starts and reboots, with the actions that fit each time', async () => {
   const act = async (action: string) => {
     const accepted = await server.api.call('POST', `${INSTANCES}/story/action/${action}`, {})
-    expect(accepted.body.status).toMatchObject({ status: 'pending', actions: [] })
+    const actions = action === 'start' ? ['stop'] : []
+    expect(accepted.body.status).toMatchObject({ status: 'pending', actions })
     return server.api.waitForStatus('story', 'success', 240)
   }
   await ssh.withKey(key, 'touch', 'kept')
@@ -159,10 +217,31 @@ test('it stops, starts and reboots, with the actions that fit each time', async 
   expect(stopped.status).toMatchObject({ powerState: 'stopped', actions: ['start'] })
   expect(await guestProcesses()).toEqual([])
   const started = await act('start')
-  expect(started.status).toMatchObject({ powerState: 'running', actions: ['stop', 'reboot'] })
+  expect(started.status).toMatchObject({
+    powerState: 'running',
+    actions: ['stop', 'reboot'],
+    reason: 'Running.',
+  })
+  await expect(ssh.withKey(key, 'true')).rejects.toThrow('Permission denied')
+  await expect(ssh.withPassword(NEW_PASSWORD, 'true')).rejects.toThrow('Permission denied')
+  expect(await ssh.withPassword(LAST_PASSWORD, 'whoami')).toBe('debian')
+  key = waitingKey
+  await ssh.withKey(key, 'sudo', 'systemctl', 'unmask', 'qemu-guest-agent')
+  await ssh.withKey(key, 'sudo', 'systemctl', 'start', 'qemu-guest-agent')
   const firstBoot = await ssh.withKey(key, 'cat', 'kept', '/proc/sys/kernel/random/boot_id')
+  // Nothing in it can write to its disk as it boots.
+  await ssh.withKey(key, FILL_DISK)
   await act('reboot')
   expect(await ssh.withKey(key, 'cat', 'kept', '/proc/sys/kernel/random/boot_id')).not.toBe(firstBoot)
+  await waitFor(async () => (await reason()) === 'Running, but its disk is 100 % full.', {
+    deadlineSeconds: 90,
+    what: 'the full disk to be told',
+  })
+  await ssh.withKey(key, 'sudo', 'sh', '-c', "'rm /full-*'")
+  await waitFor(async () => (await reason()) === 'Running.', {
+    deadlineSeconds: 150,
+    what: 'the reason to say that nothing is the matter',
+  })
 })
 
 test('its password is nowhere but where it must be', async () => {

@@ -21,17 +21,17 @@ let server: RealServer
 beforeAll(async () => {
   server = await RealServer.start(await tempDir())
   await server.api.call('POST', 'computeprofiles', TINY_PROFILE)
-  for (const name of NAMES) {
-    const body = tinyBody(name)
-    const variables = [{ name: 'Port Forwards', value: '[{"source":"any","internal_port":80}]' }]
-    await server.api.call('POST', `${INSTANCES}?auto-publish=true`, {
-      ...body,
-      spec: { ...body.spec, variables },
-    })
-  }
+  for (const name of NAMES) await publish(name)
   for (const name of NAMES) await server.api.waitForStatus(name, 'success', 90)
 })
 afterAll(() => server.clean())
+
+async function publish(name: string, variables: readonly object[] = []): Promise<void> {
+  const body = tinyBody(name)
+  const forwards = { name: 'Port Forwards', value: '[{"source":"any","internal_port":80}]' }
+  const spec = { ...body.spec, variables: [forwards, ...variables] }
+  await server.api.call('POST', `${INSTANCES}?auto-publish=true`, { ...body, spec })
+}
 
 const idOf = async (name: string) => (await server.api.instance(name)).metadata.id
 const entries = async (kind: CensusEntry['kind'], owner?: string) =>
@@ -86,6 +86,18 @@ test('a guest that is paused by hand is told of, and goes on', async () => {
   await answersAgain('one')
   await told('one', /^Running\./)
   expect(await processOf('one')).toBe(pid)
+})
+
+test('a guest without an agent goes on when its password changes, and tells what waits', async () => {
+  const pid = await processOf('two')
+  await publish('two', [{ name: 'Guest Password', value: 'another password' }])
+  await server.api.waitForStatus('two', 'success', 60)
+  await told(
+    'two',
+    /^Running\. The new password applies when it is stopped and started again, since no guest/,
+  )
+  expect(await answers('two')).toBe(true)
+  expect(await processOf('two')).toBe(pid)
 })
 
 test('a tap that is removed by hand cuts a guest off, which is told, and mended by a restart', async () => {

@@ -109,9 +109,9 @@ export class FakeDriver implements MachineDriver {
   async lookInside(id: string): Promise<GuestLook> {
     return this.#effects.run('driver.lookInside', (): GuestLook => {
       const process = this.#world.processes.find(id, this.#now())
-      const isUp = process?.bootId != null && !process.isDead
+      const bootId = process?.isDead === false ? process.bootId : null
       const hasAgent = this.#world.machines.get(id)?.hasAgent === true
-      return isUp && hasAgent ? { agent: 'answering', clockAheadMs: 0 } : { agent: 'absent' }
+      return bootId !== null && hasAgent ? { agent: 'answering', clockAheadMs: 0 } : { agent: 'absent' }
     })
   }
 

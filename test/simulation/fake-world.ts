@@ -12,7 +12,7 @@ export interface FakeMachine {
   /** The stamp of the change that it made last by itself. */
   stamp: string | null
   /** Whether an agent runs in its guest. */
-  readonly hasAgent: boolean
+  hasAgent: boolean
   /** Where the guest serves its application; null while it serves none. */
   applicationPort: number | null
 }

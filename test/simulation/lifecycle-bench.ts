@@ -4,6 +4,7 @@ import type { StepHandler } from '../../packages/server/src/engine/step.ts'
 import { computeInstanceHandler } from '../../packages/server/src/lifecycle/compute-instance.ts'
 import { takeUpWork } from '../../packages/server/src/lifecycle/take-up-work.ts'
 import { instanceById } from '../../packages/server/src/store/compute-instances.ts'
+import { SECOND } from '../../packages/server/src/store/clock.ts'
 import type { ComputeInstanceRow } from '../../packages/server/src/store/schema.ts'
 import type { Store } from '../../packages/server/src/store/store.ts'
 import { nextDue } from '../../packages/server/src/store/work-items.ts'
@@ -103,6 +104,23 @@ export class LifecycleBench {
   async killGuest(): Promise<void> {
     this.world.processes.kill(this.#id)
     this.#clock.time = Math.max(this.#clock.time, (await nextDue(this.#store.db)) ?? 0)
+  }
+
+  /** Whether an agent runs in its guest from now on. */
+  setAgent(hasAgent: boolean): void {
+    const machine = this.world.machines.get(this.#id)
+    if (machine) machine.hasAgent = hasAgent
+  }
+
+  /** Time passes, in seconds, and what is due is done. */
+  async wait(seconds: number): Promise<void> {
+    this.#clock.time += seconds * SECOND
+    await this.settle()
+  }
+
+  /** What logs in to its guest. */
+  get password(): string | null | undefined {
+    return this.world.machines.get(this.#id)?.password
   }
 
   async row(): Promise<ComputeInstanceRow | undefined> {

@@ -14,7 +14,10 @@ export function hasAccess(given: GuestAccess, wanted: Login): boolean {
  * every guest has one.
  * @returns undefined where its seed says so already, or it has yet to take what the seed says at its first boot
  */
-export function accessAtStart({ row, settings, access }: PhaseInput, user: string): AccessAtStart | undefined {
+export function accessAtStart(
+  { row, settings, access }: PhaseInput,
+  user: string,
+): AccessAtStart | undefined {
   if (row.machine_facts === null) return undefined
   const wanted = accessOf(settings)
   if (access.seeded === undefined ? hasAccess(access, wanted) : isSame(access.seeded, wanted))

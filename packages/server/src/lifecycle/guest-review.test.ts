@@ -57,7 +57,8 @@ test('a disk that fills up is told once, does not flap, and is told again when i
   const guest = new Guest()
   expect(told(await guest.full(94))).toEqual([])
   expect(told(await guest.full(97))).toEqual(['its disk is 97 % full.', 'disk-full'])
-  for (const percent of [98, 96, 97]) expect(told(await guest.full(percent))).toEqual(['its disk is 97 % full.'])
+  for (const percent of [98, 96, 97])
+    expect(told(await guest.full(percent))).toEqual(['its disk is 97 % full.'])
   expect(told(await guest.full(100))).toEqual(['its disk is 100 % full.'])
   expect(told(await guest.full(91))).toEqual(['its disk is 91 % full.'])
   guest.look = { agent: 'silent' }

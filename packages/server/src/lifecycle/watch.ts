@@ -2,6 +2,7 @@ import type { StepOutcome } from '../engine/step.ts'
 import { SECOND } from '../store/clock.ts'
 import { applicationInput } from './deploy/application.ts'
 import { applicationHappening, reviewApplication } from './application-review.ts'
+import { accessWaiting } from './guest-access.ts'
 import { policyOf } from './guest-network.ts'
 import { reviewGuest, type GuestReview } from './guest-review.ts'
 import { tenantWords } from './network-review.ts'
@@ -79,6 +80,9 @@ export async function watchStep(
       ssh: heard,
       ...(lastGuest ? { guest: lastGuest } : {}),
     })
+    const isNewLook = lastGuest?.lookedAt === now
+    if (isNewLook && lastGuest.agent === 'answering' && accessWaiting(input.access, input.settings) !== '')
+      return goAgain(input, now, AGENT_ANSWERS)
     const complaints = [
       ...(silence.complaint === null ? [] : [silence.complaint]),
       ...(seen.problem === undefined ? [] : [seen.problem.replace(/^The /, 'the ')]),
@@ -127,9 +131,9 @@ export async function watchStep(
   }
 }
 
-/** Why a guest that is to run has to go a part of its way again, and from where. */
+/** Why a guest that runs has to go a part of its way again, and from where. */
 interface Setback {
-  readonly way: 'up' | 'down'
+  readonly way: 'up' | 'down' | 'change'
   readonly type: string
   readonly message: string
   readonly patch: Patch
@@ -146,6 +150,13 @@ const CUT_OFF: Setback = {
   way: 'down',
   type: 'network-lost',
   message: 'Its network device is gone from the host, and it is cut off; restarting it.',
+  patch: {},
+}
+
+const AGENT_ANSWERS: Setback = {
+  way: 'change',
+  type: 'agent-answers',
+  message: 'An agent answers in the guest now; changing who may log in.',
   patch: {},
 }
 

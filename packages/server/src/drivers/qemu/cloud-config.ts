@@ -1,12 +1,7 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { MachineIdentity, MachineNic } from '../machine-driver.ts'
 import { accessAtStartCommand, accessFileName } from './access-at-start.ts'
-import {
-  readinessScript,
-  readinessScriptPath,
-  readinessUnit,
-  readinessUnitPath,
-} from './readiness-script.ts'
+import { readinessScript, readinessScriptPath, readinessUnit, readinessUnitPath } from './readiness-script.ts'
 
 /** The texts of a NoCloud seed, by file name (cloud-init's documentation, "NoCloud"), and what of Berth's lies beside. */
 export type SeedFiles = Readonly<Record<'meta-data' | 'network-config' | 'user-data', string>> &

@@ -6,7 +6,10 @@ const fileSystem = (mountpoint: string, used: number, slot: number | null, total
   type: 'ext4',
   'used-bytes': used,
   'total-bytes': total,
-  disk: slot === null ? [] : [{ 'bus-type': 'virtio', 'pci-controller': { bus: 0, slot, domain: 0, function: 0 } }],
+  disk:
+    slot === null
+      ? []
+      : [{ 'bus-type': 'virtio', 'pci-controller': { bus: 0, slot, domain: 0, function: 0 } }],
 })
 
 test('of the machine’s own disk the fullest file system counts, without those for booting and of other disks', () => {

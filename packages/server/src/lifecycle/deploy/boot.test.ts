@@ -48,8 +48,7 @@ test('what goes wrong is told as soon as it is on the console, and the cause bef
   const { status, reason, steps } = await after(3, silent, console)
   expect({ status, reason }).toEqual({
     status: 'pending',
-    reason:
-      'The guest is booting. Its console says: [    9.1] OSError: [Errno 28] No space left on device.',
+    reason: 'The guest is booting. Its console says: [    9.1] OSError: [Errno 28] No space left on device.',
   })
   expect(JSON.parse(steps ?? '')).toMatchObject([{ state: 'running', detail: reason }])
   expect((await after(3, silent, console.replaceAll('No space', 'Much space'))).reason).toMatch(
