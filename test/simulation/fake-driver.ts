@@ -139,6 +139,10 @@ export class FakeDriver implements MachineDriver {
     })
   }
 
+  async adoptApplication(id: string): Promise<void> {
+    await this.#effects.run('driver.adoptApplication', () => void this.#upMachine(id))
+  }
+
   async observeApplication(id: string, { port }: GuestApplication): Promise<ApplicationObservation> {
     return this.#effects.run('driver.observeApplication', (): ApplicationObservation => {
       const answers = this.#upMachine(id).machine.applicationPort === port

@@ -11,6 +11,7 @@ const EFFECTS = [
     'changeAccess',
     'applicationKey',
     'ensureApplication',
+    'adoptApplication',
     'observeApplication',
     'requestPowerOff',
     'ensureStopped',

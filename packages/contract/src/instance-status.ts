@@ -90,12 +90,14 @@ export function availableActions(situation: ActionSituation): Action[] {
   return fittingActions(situation).filter((action) => known.includes(action))
 }
 
-function fittingActions({ status, powerState, machinePresent, comingUp }: ActionSituation): Action[] {
+function fittingActions({ kind, status, powerState, machinePresent, comingUp }: ActionSituation): Action[] {
   if (status === 'success') {
     if (powerState === 'running') return ['stop', 'reboot']
     return powerState === 'stopped' ? ['start'] : []
   }
   if (status === 'failed' && machinePresent) {
+    // Its application is started again, on the machine that runs.
+    if (kind === 'Service') return ['start', 'stop']
     // One that did not start may be left stopped, or it would go on being tried.
     return powerState === 'running' ? ['stop'] : ['start', 'stop']
   }

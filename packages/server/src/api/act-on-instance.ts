@@ -55,6 +55,8 @@ export async function actOnInstance(
   const now = context.store.clock.now()
   const row = await updateInstance(tx, instance.id, {
     ...EFFECTS[action],
+    // What runs and has failed is brought to its configuration, as another publish of it would.
+    ...(action === 'start' && instance.boot_id !== null ? { phase: 'change:address' } : {}),
     status: 'pending',
     phase_started_at: now,
     steps: '[]',

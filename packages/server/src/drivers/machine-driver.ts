@@ -139,7 +139,7 @@ export interface GuestApplication extends Pick<
 
 /** What an application does now. Text from the guest is untrusted and bounded. */
 export interface ApplicationObservation {
-  /** `answering`: it does, through the guest's web server. `failed`: it ended, again and again. */
+  /** `answering`: it does, through the guest's web server. `failed`: it has ended and does not come back by itself. */
   readonly state: 'answering' | 'starting' | 'failed'
   /** What the web server answered, or why nothing came, for a person to read. */
   readonly detail: string
@@ -202,6 +202,12 @@ export interface MachineDriver {
    * web server; null takes them away. Repeated, it restarts nothing.
    */
   ensureApplication(id: string, application: GuestApplication | null): Promise<void>
+  /**
+   * Brings what an earlier version of the server has set up for the running guest's application to this one, through
+   * its agent: nothing restarts, and nothing that the application wrote is lost when it ends. Repeated, it changes
+   * nothing.
+   */
+  adoptApplication(id: string): Promise<void>
   /** Asks the application, from inside the guest and through its web server, whether it is up. */
   observeApplication(id: string, application: GuestApplication): Promise<ApplicationObservation>
   /** Asks the guest to power off (ACPI, agent). Returns at once; `observe` tells when it has. */

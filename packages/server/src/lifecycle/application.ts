@@ -55,6 +55,14 @@ export async function ensureApplication(host: Host, input: ApplicationInput): Pr
   return certificate && JSON.stringify(certificate)
 }
 
+/** Brings a guest whose application an earlier server set up to this one; nothing in it restarts. */
+export async function adoptApplication(
+  host: Host,
+  input: Pick<ApplicationInput, 'row' | 'settings'>,
+): Promise<void> {
+  if (servedApplication(input) !== null) await host.driver.adoptApplication(input.row.id)
+}
+
 /** What the application does now; its words have no secret in them. Null where none is to run. */
 export async function observeApplication(
   host: Host,

@@ -1,7 +1,8 @@
 import type { StepOutcome } from '../engine/step.ts'
 import { SECOND } from '../store/clock.ts'
+import type { ComputeInstanceRow } from '../store/schema.ts'
 import { applicationInput } from './deploy/application.ts'
-import { applicationHappening, reviewApplication } from './application-review.ts'
+import { applicationHappening, reviewApplication, type ApplicationReview } from './application-review.ts'
 import { accessWaiting } from './guest-access.ts'
 import { policyOf } from './guest-network.ts'
 import { reviewGuest, type GuestReview } from './guest-review.ts'
@@ -29,6 +30,8 @@ const ROUNDS_BETWEEN_LOOKS = 6
 export interface Watched {
   /** Why its application did not answer when it was last asked; null when it did. */
   readonly problem: string | null
+  /** Whether its application, if any, is set up as this version does it. */
+  readonly applicationAdopted: boolean
   /** Since when it has not reported, in microseconds; null when it did. */
   readonly silentSince: number | null
   /** Null once SSH was heard in it; undefined before it was listened for. */
@@ -39,7 +42,8 @@ export interface Watched {
 
 /** What is remembered of a guest that goes its way: nothing of what its next boot changes. */
 export function unwatched(before: Watched | undefined): Watched {
-  return { problem: before?.problem ?? null, silentSince: null }
+  const { problem, applicationAdopted } = before ?? { problem: null, applicationAdopted: false }
+  return { problem, applicationAdopted, silentSince: null }
 }
 
 /**
@@ -64,8 +68,11 @@ export async function watchStep(
     if (seen.problem !== undefined) await letGoOn(host, input)
     const repaired = adopted && !looks ? [] : await repairPort(host, input, adopted)
     const { ssh, waysIn, problems, reopened } = await ensureWaysIn(host, input)
-    const asks = !adopted || looks || before.problem !== null
-    const review = asks ? await reviewApplication(host, applicationInput(host, input)) : { problem: null }
+    const asks = !adopted || looks || before.problem !== null || row.status === 'failed'
+    const applicationAdopted = before?.applicationAdopted ?? false
+    const review: ApplicationReview = asks
+      ? await reviewApplication(host, applicationInput(host, input), applicationAdopted)
+      : { problem: null, adopted: applicationAdopted }
     const silence = await reviewSilence(host, input, {
       seen,
       before: before?.silentSince ?? null,
@@ -76,6 +83,7 @@ export async function watchStep(
     const lastGuest = guest ?? (before?.guest?.bootId === row.boot_id ? before?.guest : undefined)
     watched.set(row.id, {
       problem: review.problem,
+      applicationAdopted: review.adopted,
       silentSince: silence.since,
       ssh: heard,
       ...(lastGuest ? { guest: lastGuest } : {}),
@@ -90,7 +98,8 @@ export async function watchStep(
       ...(review.problem === null ? [] : [review.problem]),
       ...(lastGuest?.problems ?? []),
     ]
-    const reason = reasonOf(input, complaints, sshSentence(heard, now))
+    const status = statusOf(row, review)
+    const reason = review.failure ?? reasonOf(input, complaints, sshSentence(heard, now))
     const found = [...repaired, ...reopened.map((name) => `way in ${name}`)]
     return {
       next: 'wait',
@@ -100,6 +109,7 @@ export async function watchStep(
         const changes = {
           ...(ssh.port === row.ssh_port ? {} : { ssh_address: ssh.address, ssh_port: ssh.port }),
           ...(ways === row.ways_in ? {} : { ways_in: ways }),
+          ...(row.status === status ? {} : { status }),
           ...(row.reason === reason ? {} : { reason }),
           ...(review.certificate === undefined ? {} : { certificate: review.certificate }),
           ...silence.patch,
@@ -112,7 +122,7 @@ export async function watchStep(
         const happenings = [
           repair,
           silence.happening,
-          applicationHappening(before?.problem ?? null, review.problem),
+          applicationHappening(before?.problem ?? null, review, row.status === 'failed'),
           row.reason === reason ? undefined : paused,
           ...(guest?.happenings ?? []),
         ].filter((happening) => happening !== undefined)
@@ -129,6 +139,12 @@ export async function watchStep(
       commit: async (tx) => void (await writeIfCurrent(tx, row, { reason }, now)),
     }
   }
+}
+
+/** One that has failed has until it answers. */
+function statusOf(row: ComputeInstanceRow, { failure }: ApplicationReview): string {
+  if (failure === undefined) return row.status
+  return failure === null ? 'success' : 'failed'
 }
 
 /** Why a guest that runs has to go a part of its way again, and from where. */

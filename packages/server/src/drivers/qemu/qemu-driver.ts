@@ -15,7 +15,7 @@ import type {
 } from '../machine-driver.ts'
 import { changeAccess } from './access-change.ts'
 import * as accelerators from './accelerator.ts'
-import { ensureApplication } from './application/ensure-application.ts'
+import { adoptApplication, ensureApplication } from './application/ensure-application.ts'
 import { observeApplication } from './application/observe-application.ts'
 import { webKey } from './application/web-key.ts'
 import { bootKernel } from './boot-kernel.ts'
@@ -191,6 +191,10 @@ export class QemuDriver implements MachineDriver {
 
   async ensureApplication(id: string, application: GuestApplication | null): Promise<void> {
     await this.#withAgent(id, async (agent) => await ensureApplication(agent, application))
+  }
+
+  async adoptApplication(id: string): Promise<void> {
+    await this.#withAgent(id, adoptApplication)
   }
 
   async observeApplication(id: string, application: GuestApplication): Promise<ApplicationObservation> {

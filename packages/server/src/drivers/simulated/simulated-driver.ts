@@ -87,6 +87,8 @@ export class SimulatedDriver implements MachineDriver {
 
   async ensureApplication(): Promise<void> {}
 
+  async adoptApplication(): Promise<void> {}
+
   async observeApplication(id: string): Promise<ApplicationObservation> {
     const failure = failureFor(this.#options.failures, this.#machines.read(id)?.hostname ?? '', 'application')
     if (failure) return { state: 'failed', detail: 'It ended.', log: failureText(failure) }

@@ -6,13 +6,13 @@ import {
   servedApplication,
   type ApplicationInput,
 } from '../application.ts'
+import { lastWords, whyItFailed } from '../application-failure.ts'
 import type { Host } from '../host.ts'
 import { sizeWaiting } from '../machine-size.ts'
 import { lookAgainSeconds, placementOf, type DeployPhase, type PhaseInput } from './phase.ts'
 
 /** Longer than any application is told to take: it gives up by itself, and says more. */
 const MARGIN_SECONDS = 60
-const LOG_LINES = 8
 
 /** Writes the application's configuration into the guest and starts it, or takes it away. */
 export const setupPhase: DeployPhase = {
@@ -40,11 +40,11 @@ export const answerPhase: DeployPhase = {
       return { wait: `The application is starting: ${seen.detail}`, seconds: lookAgainSeconds(input) }
     const what =
       seen.state === 'failed'
-        ? `The application does not stay up. ${seen.detail}`
-        : `The application did not answer within ${timeoutSeconds} seconds: ${seen.detail}`
+        ? whyItFailed(seen)
+        : `The application did not answer within ${timeoutSeconds} seconds: ${seen.detail}${lastWords(seen.log)}`
     const waiting = sizeWaiting(input.row, input.settings)
     const next = waiting === '' ? 'Correct its configuration and publish it again.' : waiting
-    throw new HostError(`${what}${lastWords(seen.log)} ${next}`, { retryable: false })
+    throw new HostError(`${what} ${next}`, { retryable: false })
   },
 }
 
@@ -53,9 +53,4 @@ export function applicationInput(host: Host, input: PhaseInput): ApplicationInpu
   const { row, settings, authority, now } = input
   const guestAddress = host.plan.address(placementOf(input).address.number)
   return { row, settings, guestAddress, authority, now }
-}
-
-function lastWords(log: string): string {
-  const lines = log.trim().split('\n').slice(-LOG_LINES).join(' | ').slice(-800)
-  return lines === '' ? ' It wrote nothing.' : ` Its last words: ${lines}.`
 }

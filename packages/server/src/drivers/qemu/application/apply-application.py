@@ -9,7 +9,11 @@ import sys
 import time
 
 wanted = json.load(sys.stdin)
-paths, units, parts = wanted['paths'], wanted['units'], wanted['parts']
+paths, programs, units, parts = wanted['paths'], wanted['programs'], wanted['units'], wanted['parts']
+
+STORE = '/var/lib/containers/storage'
+LAYERS = STORE + '/overlay'
+KEPT = LAYERS + '/berth-kept'
 
 
 class Failed(Exception):
@@ -54,9 +58,36 @@ def wants_link(unit):
     return '/etc/systemd/system/multi-user.target.wants/' + os.path.basename(unit['path'])
 
 
+def keep_what_was_written():
+    """
+    Lets what the container wrote outlive it, for the next one to take what its volumes take the place of
+    (run-application.py). The container may go on: overlayfs holds the directory, wherever that lies in its mount.
+    """
+    for container in json.loads(read(STORE + '/overlay-containers/containers.json') or '[]'):
+        layer = f"{LAYERS}/{container['layer']}/diff"
+        if 'berth-application' not in container.get('names', []) or os.path.islink(layer):
+            continue
+        os.makedirs(KEPT, 0o700, exist_ok=True)
+        present = sorted(os.listdir(KEPT))
+        begun = [name for name in present if name.endswith(container['layer'])]
+        kept = f"{KEPT}/{begun[0] if begun else f'{len(present):04}-' + container['layer']}"
+        if not begun and os.path.isdir(layer):
+            os.rename(layer, kept)
+        if os.path.isdir(kept):
+            os.symlink(kept, layer)
+
+
+def keep_at_change_of_version():
+    """A server that knew less of what is to be kept has set the unit up."""
+    [unit] = [unit for unit in units if os.path.basename(unit['path']) == wanted['application']]
+    if read(unit['path']) not in (None, unit['content']):
+        keep_what_was_written()
+
+
 def take_away():
     names = [os.path.basename(unit['path']) for unit in units]
     if any([os.path.exists(unit['path']) for unit in units]):
+        keep_at_change_of_version()
         systemctl('stop', *names)
         systemctl('reset-failed', *names, check=False)
         for unit in units:
@@ -66,8 +97,19 @@ def take_away():
     shutil.rmtree(paths['directory'], ignore_errors=True)
 
 
+def lacks_volume(part):
+    """Whether the container is to have a volume that the present one has not."""
+    [command] = [file['content'] for file in part['files'] if file['path'] == paths['command']]
+    names = [re.match(r'--volume=([^:/]+):', word) for word in json.loads(command)]
+    return any(name and not os.path.isdir(f'{STORE}/volumes/{name.group(1)}') for name in names)
+
+
 def ensure_units():
     changed = False
+    keep_at_change_of_version()
+    for program in programs:
+        if read(program['path']) != program['content']:
+            write(program['path'], program['content'])
     for unit in units:
         if read(unit['path']) != unit['content']:
             write(unit['path'], unit['content'], 0o644)
@@ -149,6 +191,8 @@ def ensure_all(port):
     if web_stale:
         check_port(port)
     if stale:
+        if lacks_volume(application):
+            keep_what_was_written()
         store(application)
         # Before the web server, which may take its port over.
         systemctl('stop', application['unit'])
@@ -160,8 +204,15 @@ def ensure_all(port):
         systemctl('start', '--no-block', application['unit'])
 
 
+def adopt():
+    if any(os.path.exists(unit['path']) for unit in units):
+        ensure_units()
+
+
 try:
-    if parts is None:
+    if wanted.get('adopt'):
+        adopt()
+    elif parts is None:
         take_away()
     else:
         ensure_all(wanted['port'])

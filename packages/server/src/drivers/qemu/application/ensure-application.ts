@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { HostError } from '@berth/contract/host/host-error'
 import type { GuestApplication } from '../../machine-driver.ts'
-import type { GuestAgentClient } from '../guest-agent-client.ts'
+import type { GuestAgentClient, GuestExecResult } from '../guest-agent-client.ts'
 import { guestText } from '../guest-text.ts'
 import { containerFiles } from './container-files.ts'
 import { guestPaths, guestUnits, type GuestFile } from './guest-paths.ts'
@@ -10,6 +10,7 @@ import { unitFiles } from './unit-files.ts'
 import { webFiles } from './web-files.ts'
 
 const script = new URL('apply-application.py', import.meta.url)
+const program = new URL('run-application.py', import.meta.url)
 
 /** Milliseconds: an application that ends has ten seconds of them, and emulation slows the rest down. */
 const timeoutMs = 120_000
@@ -26,41 +27,49 @@ export async function ensureApplication(
   agent: GuestAgentClient,
   application: GuestApplication | null,
 ): Promise<void> {
-  const input = JSON.stringify(guestInput(application))
-  const argv = ['/usr/bin/python3', '-I', '-c', await readFile(script, 'utf8')]
-  const { exitCode, stdout, stderr } = await agent.exec(argv, { input, timeoutMs })
-  if (exitCode === 0) return
+  const parts = application && guestParts(application)
+  const { exitCode, stdout } = await apply(agent, { parts, port: application?.port })
   if (exitCode === portTaken && application !== null) {
-    const program = guestText(stdout, 50).trim()
-    throw new HostError(
-      `Port ${application.port} is taken in the guest, by ${program}. Choose another port.`,
-      { retryable: false },
-    )
+    const owner = guestText(stdout, 50).trim()
+    throw new HostError(`Port ${application.port} is taken in the guest, by ${owner}. Choose another port.`, {
+      retryable: false,
+    })
   }
-  const said = guestText(stderr, 4000).trim().slice(-500) || 'no reason given'
+}
+
+/**
+ * Brings what an earlier version of the server has set up for an application to this one: from its next start on, the
+ * container is started as this one does it. What runs goes on, and nothing that it wrote is lost when it ends.
+ * @throws HostError with the guest's own complaint
+ */
+export async function adoptApplication(agent: GuestAgentClient): Promise<void> {
+  await apply(agent, { adopt: true, parts: null })
+}
+
+async function apply(agent: GuestAgentClient, wanted: object): Promise<GuestExecResult> {
+  const programs = [{ path: guestPaths.program, content: await readFile(program, 'utf8') }]
+  const fixed = { paths: guestPaths, programs, units: unitFiles, application: guestUnits.application }
+  const argv = ['/usr/bin/python3', '-I', '-c', await readFile(script, 'utf8')]
+  const result = await agent.exec(argv, { input: JSON.stringify({ ...fixed, ...wanted }), timeoutMs })
+  if (result.exitCode === 0 || result.exitCode === portTaken) return result
+  const said = guestText(result.stderr, 4000).trim().slice(-500) || 'no reason given'
   throw new HostError(`The guest could not set its application up: ${said}.`)
 }
 
-/** What the guest's script reads. */
-function guestInput(application: GuestApplication | null): object {
-  if (application === null) return { paths: guestPaths, units: unitFiles, parts: null }
+/** What of the application changes, as the guest's script reads it. */
+function guestParts(application: GuestApplication): object {
   return {
-    paths: guestPaths,
-    units: unitFiles,
-    port: application.port,
-    parts: {
-      application: {
-        unit: guestUnits.application,
-        directory: guestPaths.application,
-        stamp: guestPaths.applied,
-        ...stored(containerFiles(application)),
-      },
-      web: {
-        unit: guestUnits.web,
-        directory: guestPaths.web,
-        stamp: guestPaths.webApplied,
-        ...stored(webFiles(application)),
-      },
+    application: {
+      unit: guestUnits.application,
+      directory: guestPaths.application,
+      stamp: guestPaths.applied,
+      ...stored(containerFiles(application)),
+    },
+    web: {
+      unit: guestUnits.web,
+      directory: guestPaths.web,
+      stamp: guestPaths.webApplied,
+      ...stored(webFiles(application)),
     },
   }
 }

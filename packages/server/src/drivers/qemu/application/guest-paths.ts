@@ -1,6 +1,8 @@
 /** What an application has in its guest; only the guest's root looks into the directory. */
 export const guestPaths = {
   directory: '/etc/berth',
+  /** The main command of the application's unit. */
+  program: '/etc/berth/run-application.py',
   application: '/etc/berth/application',
   /** JSON: the words of the command that starts the container. */
   command: '/etc/berth/application/command.json',

@@ -2,6 +2,7 @@ import type { ApplicationObservation, GuestApplication } from '../../machine-dri
 import type { GuestAgentClient } from '../guest-agent-client.ts'
 import { guestText } from '../guest-text.ts'
 import { guestPaths, guestUnits } from './guest-paths.ts'
+import { ENDS_AN_HOUR } from './unit-files.ts'
 
 /** Longest log that is handed on, in bytes. */
 const maxLog = 4096
@@ -11,7 +12,7 @@ const SCRIPT = `
 unit=$1
 since=$(stat -c %Y "$2" 2>/dev/null || echo 0)
 shift 2
-systemctl show --property=ActiveState,ExecMainCode,ExecMainStatus,NRestarts,Result "$unit"
+systemctl show --property=ActiveState,ExecMainCode,ExecMainStatus,NRestarts,Result,Job "$unit"
 echo
 curl "$@"
 journalctl --quiet --no-pager --output=cat --lines=100 --since="@$since" _SYSTEMD_UNIT="$unit" | tail -c 16384
@@ -60,9 +61,11 @@ export function readObservation(output: string, statuses: readonly number[]): Ap
   const unit = new Map(properties.split('\n').map((line) => splitOnce(line, '=')))
   const status = Number(/^\d{3}/.exec(answer)?.[0] ?? 0)
   if (statuses.includes(status)) return { state: 'answering', detail: `HTTP ${status}`, log }
-  if (unit.get('ActiveState') === 'failed') return { state: 'failed', detail: howItEnded(unit), log }
+  if (unit.get('ActiveState') === 'failed') return { state: 'failed', detail: howItFailed(unit), log }
+  if (isOff(unit)) return { state: 'failed', detail: 'It was stopped in the guest.', log }
   const restarts = Number(unit.get('NRestarts') ?? 0)
-  if (restarts > 0) return { state: 'starting', detail: `it ended, and is started again (${restarts}).`, log }
+  if (restarts > 0)
+    return { state: 'starting', detail: `it${lastEnd(unit)}, and is started again (${restarts}).`, log }
   return { state: 'starting', detail: whyNothingCame(status, guestText(answer.slice(4), 200).trim()), log }
 }
 
@@ -76,12 +79,30 @@ function lastLines(written: string): string {
   return end.slice(end.search(/\n|$/) + 1)
 }
 
+/** systemd's own count of restarts also has those before the hour, and the one that it refused. */
+function howItFailed(unit: ReadonlyMap<string, string>): string {
+  const soon = isOrderly(unit) ? ' as soon as it was started' : ''
+  return `It ended ${howItEnded(unit)}${soon}, ${ENDS_AN_HOUR} times within an hour.`
+}
+
+/** What it ended with is unknown from when it is started again. */
+function lastEnd(unit: ReadonlyMap<string, string>): string {
+  return unit.get('ExecMainCode') === '0' ? ' ended' : ` ended ${howItEnded(unit)}`
+}
+
 function howItEnded(unit: ReadonlyMap<string, string>): string {
-  const restarts = Number(unit.get('NRestarts'))
   const status = Number(unit.get('ExecMainStatus'))
   // ExecMainCode is a SIGCHLD code (sigaction(2)): 1 exited, 2 killed, 3 dumped core.
-  const how = unit.get('ExecMainCode') === '1' ? `with status ${status}` : `by signal ${status}`
-  return `It ended ${how}, ${restarts + 1} times.`
+  return unit.get('ExecMainCode') === '1' ? `with status ${status}` : `by signal ${status}`
+}
+
+function isOrderly(unit: ReadonlyMap<string, string>): boolean {
+  return unit.get('Result') === 'success'
+}
+
+/** Whether nobody is about to start it: a start that waits has a job. */
+function isOff(unit: ReadonlyMap<string, string>): boolean {
+  return unit.get('ActiveState') === 'inactive' && Number(unit.get('Job') ?? 0) === 0
 }
 
 function whyNothingCame(status: number, error: string): string {

@@ -2,9 +2,13 @@ import { guestPaths, guestUnits, type GuestFile } from './guest-paths.ts'
 
 const unitDirectory = '/etc/systemd/system'
 
+/** How often an application may end within an hour, other than in good order, before it has failed. */
+export const ENDS_AN_HOUR = 4
+
 /**
  * The container's service: nothing in it varies, what does is read from JSON. One that ends is started again; at
- * the fourth end within an hour it has failed.
+ * the fourth end within an hour it has failed, unless it ended in good order: with status 0, or with 143 as who is
+ * asked to end by SIGTERM, after it had run for a while.
  */
 const applicationUnit = `[Unit]
 Description=Application of this machine
@@ -12,14 +16,16 @@ Wants=network-online.target
 After=network-online.target
 RequiresMountsFor=/var/lib/berth/images /var/lib/containers
 StartLimitIntervalSec=3600
-StartLimitBurst=4
+StartLimitBurst=${ENDS_AN_HOUR}
 
 [Service]
 Type=notify
 NotifyAccess=all
 Environment=HOME=/root PODMAN_SYSTEMD_UNIT=%n
-ExecStart=/usr/bin/python3 -c 'import json, os; words = json.load(open("${guestPaths.command}")); os.execv(words[0], words)'
+ExecStart=/usr/bin/python3 -I ${guestPaths.program} start ${guestPaths.command}
 ExecStop=/usr/bin/podman --events-backend=none rm --force --ignore berth-application
+ExecStopPost=/usr/bin/python3 -I ${guestPaths.program} ended %n
+SuccessExitStatus=143
 StandardOutput=null
 Delegate=yes
 KillMode=mixed
