@@ -223,3 +223,40 @@ test('switched on where the machine was started without it, the application is s
   expect(on.status.steps.map(({ name }) => name)).toContain('Start application')
   expect((await output('notebook'))['Host Name']).toMatch(/^https:/)
 })
+
+/** Another server on the same state, where applications do not stay up, or do. */
+async function restarted(applicationsEnd: boolean): Promise<void> {
+  await server.stop()
+  const failures = applicationsEnd ? [{ instance: 'nb', at: 'application' as const }] : []
+  server = await startSimulated(server.state, { failures })
+  api = server.api
+}
+
+test('an application that does not come back is failed, and a success once it answers again', async () => {
+  await deploy('nb', [])
+  await restarted(true)
+  const { status } = await api.waitForService('nb', 'failed')
+  expect(status).toMatchObject({ powerState: 'running', actions: ['start', 'stop'] })
+  expect(status.reason).toMatch(
+    /^The application does not stay up\. .* Start it, or publish it, to try again\.$/,
+  )
+  await restarted(false)
+  expect((await api.waitForService('nb', 'success')).status).toMatchObject({
+    reason: 'Running.',
+    actions: ['stop'],
+  })
+})
+
+test.each(['action/start', 'publish'])('%s heals a service whose application failed', async (way) => {
+  const before = await deploy('nb', [])
+  await restarted(true)
+  await api.waitForService('nb', 'failed')
+  expect((await api.call('POST', `${SERVICES}/nb/${way}`, {})).status).toBe(200)
+  expect((await api.waitForService('nb', 'failed')).status.steps.at(-1)?.name).toBe('Start application')
+  await restarted(false)
+  expect((await api.call('POST', `${SERVICES}/nb/${way}`, {})).status).toBe(200)
+  const healed = await api.waitForService('nb', 'success')
+  expect(healed.status).toMatchObject({ powerState: 'running', reason: 'Running.' })
+  expect(healed.status.output).toEqual(before.status.output)
+  expect(healed.status.steps.map(({ name }) => name)).not.toContain('Boot guest')
+})

@@ -26,6 +26,12 @@ test('each argument is a word of its own, behind the image', () => {
   expect(command).toContain('--pull=never')
 })
 
+test('before the image each option is one word with two dashes, as the guest reads them', () => {
+  const command = commandOf({ gpus: true })
+  const options = command.slice(3, command.indexOf(hex))
+  expect(options.filter((word) => !/^--[a-z-]+(=|$)/.test(word))).toEqual([])
+})
+
 test('secrets are in files of their own, as they are, and not in the command', () => {
   const [command, environment, file] = containerFiles(application)
   expect(environment!.content).toBe("API_KEY= s3cr'et#=\\ \n")

@@ -7,7 +7,14 @@ function output(unit: Record<string, string>, answer: string, log = ''): string 
 }
 
 const running = { ActiveState: 'active', NRestarts: '0', ExecMainCode: '0', ExecMainStatus: '0' }
-const ended = { ActiveState: 'failed', NRestarts: '3', ExecMainCode: '1', ExecMainStatus: '3' }
+const ended = {
+  ActiveState: 'failed',
+  Result: 'exit-code',
+  // systemd also counts what was before the hour, and the restart that it refused.
+  NRestarts: '5',
+  ExecMainCode: '1',
+  ExecMainStatus: '3',
+}
 
 test('a status among those of the profile means that it answers', () => {
   expect(readObservation(output(running, '403 ', 'up\n'), [200, 403])).toEqual({
@@ -32,18 +39,35 @@ test.each([
 test('one that ended too often has failed, with how it ended and its last words', () => {
   expect(readObservation(output(ended, '502 ', 'no such model\n'), [200])).toEqual({
     state: 'failed',
-    detail: 'It ended with status 3, 4 times.',
+    detail: 'It ended with status 3, 4 times within an hour.',
     log: 'no such model',
   })
   const killed = readObservation(output({ ...ended, ExecMainCode: '2', ExecMainStatus: '9' }, '502 '), [200])
   expect(killed.detail).toContain('by signal 9')
 })
 
+test('one that ends in good order, but at once each time, has failed too', () => {
+  const idle = { ...ended, Result: 'success', ExecMainStatus: '0' }
+  expect(readObservation(output(idle, '502 '), [200])).toMatchObject({
+    state: 'failed',
+    detail: 'It ended with status 0 as soon as it was started, 4 times within an hour.',
+  })
+})
+
+test('one that was stopped in its guest has failed, unless its start waits for its turn', () => {
+  const off = { ...running, ActiveState: 'inactive', Job: '0' }
+  expect(readObservation(output(off, '502 '), [200])).toMatchObject({
+    state: 'failed',
+    detail: 'It was stopped in the guest.',
+  })
+  expect(readObservation(output({ ...off, Job: '512' }, '502 '), [200]).state).toBe('starting')
+})
+
 test('while it is restarted it has not failed', () => {
   const between = { ...ended, ActiveState: 'activating', NRestarts: '1' }
   expect(readObservation(output(between, '502 '), [200])).toMatchObject({
     state: 'starting',
-    detail: 'it ended, and is started again (1).',
+    detail: 'it ended with status 3, and is started again (1).',
   })
 })
 
