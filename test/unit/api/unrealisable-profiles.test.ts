@@ -158,3 +158,12 @@ test('a profile that says no size is deployed with one that is told', async () =
   const full = await api.call('POST', INSTANCES, instanceBody('full'))
   expect(full.body.status).not.toHaveProperty('warnings')
 })
+
+test('a value that another catalogue writes under a name of its own is kept, and refused in an instance', async () => {
+  const spec = { computeType: 'vm', variables: [{ name: 'gpu', value: '1 x NVIDIA' }] }
+  expect((await api.call('POST', 'computeprofiles', exported('own-words', spec))).status).toBe(200)
+  const body = { ...from('vm', 'own-words'), spec: { computeProfile: { name: 'own-words' }, variables: [] } }
+  expect(await api.call('POST', INSTANCES, body)).toMatchObject({ status: 400, body: { field: 'gpu' } })
+  const own = { ...body, spec: { ...body.spec, variables: [{ name: 'gpu', value: '1' }] } }
+  expect((await api.call('POST', INSTANCES, own)).status).toBe(200)
+})

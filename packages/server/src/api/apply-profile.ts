@@ -3,6 +3,8 @@ import { checkApplicationProfile } from '@berth/contract/application/check-appli
 import { machineSettings } from '@berth/contract/machine-settings'
 import { profileProblem, type ProfileProblem } from '@berth/contract/profile-problem'
 import type { ProfileRequest } from '@berth/contract/profile'
+import type { Variable } from '@berth/contract/variable'
+import { clientMeaning } from '@berth/contract/variable-meaning'
 import { randomUUIDv7 } from 'node:crypto'
 import type { Caller } from '../auth/caller.ts'
 import { insertProfile, ownProfile, updateProfile, type ProfileKind } from '../store/profiles.ts'
@@ -19,6 +21,11 @@ export function profileWarnings(kind: ProfileKind, body: ProfileRequest): string
   if (found === null) return []
   const name = JSON.stringify(body.metadata.name)
   return [`The profile ${name} is kept, but cannot be deployed: it ${found.problem}; ${found.remedy}.`]
+}
+
+/** What another catalogue means by a name of its own is for its instances to be held to, and no reason not to keep it. */
+function isBerths({ name, options }: Variable): boolean {
+  return options?.meaning !== undefined || clientMeaning(name) === undefined
 }
 
 function problemOf(kind: ProfileKind, { spec, metadata }: ProfileRequest): ProfileProblem | null {
@@ -46,7 +53,7 @@ export async function applyProfile(store: Store, apply: ApplyProfile): Promise<P
   const variables = body.spec.variables ?? []
   checkVariables(variables)
   checkProfileSecrets(variables)
-  if (problemOf(kind, body) === null) machineSettings(variables, [])
+  if (problemOf(kind, body) === null) machineSettings(variables.filter(isBerths), [])
   if (kind === 'ServiceProfile') checkApplicationProfile(body.spec)
   const columns = { ...metadataColumns(body.metadata), spec: canonicalJson(body.spec) }
   return store.transaction(async (tx) => {
