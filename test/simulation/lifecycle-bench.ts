@@ -106,6 +106,12 @@ export class LifecycleBench {
     this.#clock.time = Math.max(this.#clock.time, (await nextDue(this.#store.db)) ?? 0)
   }
 
+  /** Its guest panics and its process goes on; it is next looked after when that is due. */
+  async panicGuest(): Promise<void> {
+    this.world.processes.panic(this.#id)
+    this.#clock.time = Math.max(this.#clock.time, (await nextDue(this.#store.db)) ?? 0)
+  }
+
   /** Whether an agent runs in its guest from now on. */
   setAgent(hasAgent: boolean): void {
     const machine = this.world.machines.get(this.#id)
