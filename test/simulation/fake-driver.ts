@@ -1,6 +1,6 @@
+import { AgentUnavailable } from '@berth/contract/host/agent-unavailable'
 import { HostError } from '@berth/contract/host/host-error'
 import type { CensusEntry } from '@berth/contract/host/census'
-import { AgentUnavailable } from '../../packages/server/src/drivers/agent-unavailable.ts'
 import type {
   AccessAtStart,
   AccessChange,

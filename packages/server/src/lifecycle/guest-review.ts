@@ -69,7 +69,7 @@ export async function reviewGuest(
 }
 
 /** A full disk stays one until it has room again, and what is told of it changes in steps, or it would never rest. */
-export function fullDiskOf({ agent, fullestDisk }: GuestLook, told: FullDisk | null): FullDisk | null {
+function fullDiskOf({ agent, fullestDisk }: GuestLook, told: FullDisk | null): FullDisk | null {
   if (fullestDisk === undefined) return agent === 'silent' ? told : null
   const percent = percentOf(fullestDisk)
   const { mountpoint } = fullestDisk

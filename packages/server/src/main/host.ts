@@ -21,7 +21,7 @@ import { ConfigError, type Config } from './config.ts'
 import { planOf, uplinkOf } from './uplink.ts'
 
 /** The driver's effects whose names do not say so. */
-const DRIVER_EFFECTS = ['requestPowerOff', 'changeAccess'] as const
+const DRIVER_EFFECTS = ['requestPowerOff', 'changeAccess', 'setClock'] as const
 
 /** Puts together the host that the configuration asks for. Nothing is touched yet. */
 export function createHost(config: Config, installId: string, logger: Logger): Host {

@@ -1,6 +1,6 @@
+import { AgentUnavailable } from '@berth/contract/host/agent-unavailable'
 import { HostError } from '@berth/contract/host/host-error'
 import { KeyedMutex } from '../../host/keyed-mutex.ts'
-import { AgentUnavailable } from '../agent-unavailable.ts'
 import type { GuestLook } from '../machine-driver.ts'
 import { GuestAgentClient } from './guest-agent-client.ts'
 import { lookInside } from './guest-look.ts'

@@ -1,4 +1,4 @@
-import { AgentUnavailable } from '../../drivers/agent-unavailable.ts'
+import { AgentUnavailable } from '@berth/contract/host/agent-unavailable'
 import { SECOND } from '../../store/clock.ts'
 import { machineFacts } from '../../store/machine-facts.ts'
 import { accessOf, sealAccess } from '../../store/published-settings.ts'

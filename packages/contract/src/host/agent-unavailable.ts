@@ -1,4 +1,4 @@
-import { HostError } from '@berth/contract/host/host-error'
+import { HostError } from './host-error.ts'
 
 /** A guest's agent cannot be asked: what only it can do waits until it can, and nothing else need wait with it. */
 export class AgentUnavailable extends HostError {
