@@ -13,10 +13,12 @@ let bench: LifecycleBench
 beforeAll(async () => {
   bench = await LifecycleBench.open(await tempDir())
 })
-beforeEach(async () => {
-  expect(await bench.beginAnew(), 'left by the last one').toEqual([])
-})
+beforeEach(beginAnew)
 afterAll(() => bench.close())
+
+async function beginAnew(): Promise<void> {
+  expect(await bench.beginAnew(), 'left by the last one').toEqual([])
+}
 
 async function publish(cpus: number): Promise<void> {
   await bench.publish('computeinstances', cpus, `password ${cpus}`)

@@ -34,7 +34,7 @@ test('a start takes along what the guest lacks, with all the keys that it may ha
     sshKeys: ['key one', 'key two'],
     formerSshKeys: ['key one', 'key three'],
   })
-  expect(atStart(given, { ...wanted, password: '' } as PublishedSettings)).not.toHaveProperty('password')
+  expect(atStart(given, { ...wanted, password: '' })).not.toHaveProperty('password')
 })
 
 test('a guest that has yet to take its first seed, or lacks nothing, is told nothing', () => {
