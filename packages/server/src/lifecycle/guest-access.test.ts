@@ -8,7 +8,11 @@ const wanted = { password: 'two', sshKeys: ['key one', 'key two'] } as unknown a
 
 const atStart = (access: PhaseInput['access'], settings = wanted, facts: string | null = '{}') =>
   accessAtStart(
-    { row: { machine_facts: facts, deploy_generation: 7 }, settings, access } as unknown as PhaseInput,
+    {
+      row: { machine_facts: facts, deploy_generation: 7, phase_started_at: 9 },
+      settings,
+      access,
+    } as unknown as PhaseInput,
     'debian',
   )
 
@@ -28,7 +32,7 @@ test('what a running guest lacks is told, and why', () => {
 
 test('a start takes along what the guest lacks, with all the keys that it may have been given', () => {
   expect(atStart({ ...given, unsettledKeys: ['key three'] })).toEqual({
-    stamp: '7',
+    stamp: '7-9',
     user: 'debian',
     password: 'two',
     sshKeys: ['key one', 'key two'],
@@ -47,7 +51,7 @@ test('a seed that says what is wanted stays, and one that says what was wanted o
   expect(atStart({ ...given, seeded })).toBeUndefined()
   // Its agent was given something newer since: the old change must not come back at the next start.
   const newer = { password: 'three', sshKeys: [] } as unknown as PublishedSettings
-  expect(atStart({ ...newer, seeded }, newer)).toMatchObject({ stamp: '7', password: 'three' })
+  expect(atStart({ ...newer, seeded }, newer)).toMatchObject({ stamp: '7-9', password: 'three' })
 })
 
 test('a change that may or may not have happened is not taken for done', () => {

@@ -24,7 +24,8 @@ export function accessAtStart(
     return undefined
   const { sshKeys, password } = wanted
   return {
-    stamp: String(row.deploy_generation),
+    // Numbers of generations come again after a backup is restored; a step that is repeated begins when it began.
+    stamp: `${row.deploy_generation}-${row.phase_started_at}`,
     user,
     sshKeys,
     formerSshKeys: formerKeys(access),
