@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { link, mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fullDisk, NO_SPACE } from '../../host/full-disk.ts'
 import { HostError } from '@berth/contract/host/host-error'
+import { fullDisk, NO_SPACE } from '../../host/full-disk.ts'
 import { runConfined } from './confined-program.ts'
 import { unfit } from './image-manifest.ts'
 import type { PackedLayer } from './packed-image.ts'
@@ -34,7 +34,9 @@ export async function unpackLayers(
     signal,
   })
   if (code === 0) return
-  const said = (stderr || stdout).trim().split('\n').at(-1)?.trim().slice(-400) ?? ''
+  const last = (stderr || stdout).trim().split('\n').at(-1)?.trim().slice(-400) ?? ''
+  // Tenants read it, whom the host's paths are no matter of.
+  const said = last.replaceAll(root, '').replaceAll(work, '')
   if (said.toLowerCase().includes(NO_SPACE.toLowerCase())) throw fullDisk(said)
   if (code === null || said === '')
     throw new HostError(`The image "${reference}" could not be unpacked: ${said || 'umoci ended'}.`)
