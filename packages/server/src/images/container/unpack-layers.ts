@@ -34,9 +34,9 @@ export async function unpackLayers(
     signal,
   })
   if (code === 0) return
-  const last = (stderr || stdout).trim().split('\n').at(-1)?.trim().slice(-400) ?? ''
+  const last = (stderr || stdout).trim().split('\n').at(-1)?.trim().slice(-2000) ?? ''
   // Tenants read it, whom the host's paths are no matter of.
-  const said = last.replaceAll(root, '').replaceAll(work, '')
+  const said = last.replaceAll(root, '').replaceAll(work, '').slice(-400)
   if (said.toLowerCase().includes(NO_SPACE.toLowerCase())) throw fullDisk(said)
   if (code === null || said === '')
     throw new HostError(`The image "${reference}" could not be unpacked: ${said || 'umoci ended'}.`)
