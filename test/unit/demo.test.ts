@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait-for.ts'
 
 const SCRIPT = join(import.meta.dirname, '../../scripts/demo.ts')
 /** Each starts servers, which take a second or two, or more where the machine is busy. */
-const SLOW = { timeout: 60_000 }
+const SLOW = { timeout: 120_000 }
 const UP = 'The VM is up.'
 
 interface Place {
@@ -34,7 +34,7 @@ function demo({ state, listen }: Place, ...options: string[]) {
     child.kill('SIGTERM')
     await ended
   })
-  const hears = (what: string) => waitFor(() => said.includes(what), { deadlineSeconds: 30, what })
+  const hears = (what: string) => waitFor(() => said.includes(what), { deadlineSeconds: 60, what })
   return { child, ended, said: () => said, hears }
 }
 
