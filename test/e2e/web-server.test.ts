@@ -45,7 +45,7 @@ const ports = { tls: 0, plain: 0, paths: 0 }
 const own = { tls: 0, plain: 0, paths: 0 }
 
 beforeAll(async () => {
-  application = createServer((request, response) => void answer(request, response))
+  application = createServer((request, response) => void answerTo(request, response))
   application.on('upgrade', (_request, socket) => {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
     socket.pipe(socket)
@@ -79,7 +79,7 @@ afterAll(async () => {
 })
 
 /** Answers what the application is told, as JSON, or in two pieces with something that happens in between. */
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answerTo(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await text(request)
   const { url = '', headers } = request
   if (url === '/stream') {

@@ -1,7 +1,6 @@
 import { LOOPBACK_REACH } from '@berth/contract/network-reach'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { PROJECTS_PATH } from '@berth/contract/api-version'
 import { expect, test, vi } from 'vitest'
 import { createHttpServer } from '../../../packages/server/src/api/http-server.ts'
@@ -71,9 +70,9 @@ test('a list tells what has a password without opening a secret, of what an olde
   expect(before).toContain(`"Token":{"value":"${MASK}"}`)
   expect(await outputsOfApi(state)).toEqual({ opened: 0, text: before })
 
-  const database = new DatabaseSync(join(state, 'berth.db'))
-  database.exec('UPDATE compute_instances SET shown_settings = NULL')
-  database.close()
+  const store = await Store.open(join(state, 'berth.db'))
+  await store.db.updateTable('compute_instances').set({ shown_settings: null }).execute()
+  await store.close()
   expect(await outputsOfApi(state)).toMatchObject({ text: before })
   expect(await outputs(state)).toBe(before)
   expect(await outputsOfApi(state)).toEqual({ opened: 0, text: before })

@@ -2,7 +2,6 @@ import type { ApplicationSettings } from '@berth/contract/application/applicatio
 import type { MachineSettings } from '@berth/contract/machine-settings'
 import type { SecretBox } from './secret-box.ts'
 import type { ComputeInstanceRow } from './schema.ts'
-import { shownSettings } from './shown-settings.ts'
 
 /** What publish asked for: the settings, secrets included, that the reconciler works towards. */
 export interface PublishedSettings extends MachineSettings {
@@ -51,16 +50,8 @@ function placeOf(id: string): string {
   return `compute-instances/${id}/published-settings`
 }
 
-/** The columns that hold what was published: sealed, and beside it what anybody may see. */
-export function settingsColumns(
-  box: SecretBox,
-  id: string,
-  settings: PublishedSettings,
-): Pick<ComputeInstanceRow, 'published_settings' | 'shown_settings'> {
-  return {
-    published_settings: box.seal(placeOf(id), JSON.stringify(settings)),
-    shown_settings: JSON.stringify(shownSettings(settings)),
-  }
+export function sealSettings(box: SecretBox, id: string, settings: PublishedSettings): string {
+  return box.seal(placeOf(id), JSON.stringify(settings))
 }
 
 /** The settings last published; null before the first publish. */

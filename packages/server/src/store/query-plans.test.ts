@@ -1,16 +1,20 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { expect, test } from 'vitest'
-import { LateWatch } from '../../packages/server/src/engine/late-watch.ts'
-import { locatedInstances } from '../../packages/server/src/store/located-instances.ts'
-import { placedGuests, projectExists } from '../../packages/server/src/store/placed-guests.ts'
-import { Store } from '../../packages/server/src/store/store.ts'
-import { lateItems } from '../../packages/server/src/store/work-items.ts'
-import { type ApiClient, INSTANCES, instanceBody, SERVICES, serviceBody } from '../support/api-client.ts'
-import { plansOf, recordQueries, type QueryPlan } from '../support/recorded-queries.ts'
-import { startSimulated } from '../support/simulated-server.ts'
-import { tempDir } from '../support/temp-dir.ts'
-import { waitFor } from '../support/wait-for.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { locatedInstances } from './located-instances.ts'
+import { placedGuests, projectExists } from './placed-guests.ts'
+import { Store } from './store.ts'
+import { lateItems, noteLate } from './work-items.ts'
+import {
+  type ApiClient,
+  INSTANCES,
+  instanceBody,
+  SERVICES,
+  serviceBody,
+} from '../../../../test/support/api-client.ts'
+import { startSimulated } from '../../../../test/support/simulated-server.ts'
+import { tempDir } from '../../../../test/support/temp-dir.ts'
+import { waitFor } from '../../../../test/support/wait-for.ts'
 
 const ROWS = 3_000
 const ORDERS = ['createdAt', 'modifiedAt', 'name', 'displayName'].flatMap((orderBy) =>
@@ -126,13 +130,58 @@ async function useAll(api: ApiClient): Promise<void> {
 /** What watches beside the server, and what an operator's commands look up. */
 async function lookUp(path: string): Promise<void> {
   const store = await Store.openExisting(path)
-  await new LateWatch({ store, onLate: async () => {}, onError: () => {} }).look()
+  await store.transaction((tx) => noteLate(tx, store.clock.now(), store.clock.now()))
   await lateItems(store.db)
   await projectExists(store.db, 'defaultproject')
   await placedGuests(store.db, 'defaultproject')
   await locatedInstances(store.db, { named: 'used' })
   await locatedInstances(store.db, { named: 'used', project: 'defaultproject', workspace: 'default' })
   await store.close()
+}
+
+/** What a statement does with tables, as EXPLAIN QUERY PLAN tells it. */
+interface QueryPlan {
+  readonly sql: string
+  /** Such as `SEARCH work_items USING INDEX work_items_due (wake_at<?)`. */
+  readonly lines: readonly string[]
+}
+
+const EXPLAINED = /^\s*(select|insert|update|delete|with)\b/i
+
+/**
+ * Takes note of every statement that this process prepares from now on until the test ends, whoever wrote it.
+ * @returns the statements since the last call, each once
+ */
+function recordQueries(): () => string[] {
+  const seen = new Set<string>()
+  // oxlint-disable-next-line typescript/unbound-method -- called on the database below
+  const prepare = DatabaseSync.prototype.prepare
+  const spy = vi.spyOn(DatabaseSync.prototype, 'prepare').mockImplementation(function (
+    this: DatabaseSync,
+    sql: string,
+  ) {
+    if (EXPLAINED.test(sql)) seen.add(sql)
+    return prepare.call(this, sql)
+  })
+  onTestFinished(() => spy.mockRestore())
+  return () => {
+    const statements = [...seen]
+    seen.clear()
+    return statements
+  }
+}
+
+/** How SQLite would run statements on a database as it is. */
+function plansOf(path: string, statements: readonly string[]): QueryPlan[] {
+  const database = new DatabaseSync(path, { readOnly: true })
+  try {
+    return statements.map((sql) => {
+      const rows = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[]
+      return { sql, lines: rows.map(({ detail }) => detail) }
+    })
+  } finally {
+    database.close()
+  }
 }
 
 /** What reads more than it answers: a table from end to end, or every row of a list to sort out a page. */
@@ -146,7 +195,7 @@ function excessIn({ sql, lines }: QueryPlan): string[] {
   return [...scans, ...sorts].map((line) => `${line}: ${sql}`)
 }
 
-test('no request, step, scrape or look-up reads a whole table that grows', async () => {
+test('no request, step, scrape or look-up reads a whole table that grows', { timeout: 90_000 }, async () => {
   const state = await tempDir()
   const path = join(state, 'berth.db')
   const first = await startSimulated(state)
