@@ -92,7 +92,14 @@ test('a kernel evaluates 1+1 over the websocket', async () => {
   expect(await evaluate(url, TOKEN, '1+1')).toBe('2')
 })
 
-test('a changed token and port apply while it runs, and the old ones end', async () => {
+test('what its user makes is there after "Quit"', async () => {
+  await work(TOKEN)
+  await quit(TOKEN)
+  await findWork(TOKEN)
+  expect((await fetch(new URL('/api/contents/Untitled.ipynb', url))).status).toBe(403)
+})
+
+test('a changed token and port apply while it runs, the old ones end, and files stay', async () => {
   await story.apply(notebook(NEW_TOKEN, '8443'))
   const service = await story.publish('notebook')
   const before = url
