@@ -136,6 +136,12 @@ export const ApplicationProfile = Type.Object(
         { maxItems: 8 },
       ),
     ),
+    keepHome: Type.Optional(
+      Type.Boolean({
+        description:
+          "Whether the home of the image's user outlives the container; true when absent. False where an image has its program there, which a later image is to replace",
+      }),
+    ),
     health: Type.Object(
       {
         path: UrlPath,

@@ -48,3 +48,9 @@ test('every secret is listed, whatever way it takes to the application', () => {
   )
   expect(settings?.secrets.toSorted()).toEqual(['made-Made', 's3cret'])
 })
+
+test('the home is kept where the profile does not say otherwise', () => {
+  expect(settingsOf({}, {})).not.toHaveProperty('keepHome')
+  expect(settingsOf({}, {}, { keepHome: true })).not.toHaveProperty('keepHome')
+  expect(settingsOf({}, {}, { keepHome: false })).toMatchObject({ keepHome: false })
+})

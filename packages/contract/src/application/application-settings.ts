@@ -50,6 +50,8 @@ export interface ApplicationSettings {
   readonly secretEnvironment: Readonly<Record<string, string>>
   readonly files: readonly ApplicationFile[]
   readonly volumes: readonly ApplicationVolume[]
+  /** Absent: the home of the image's user outlives the container too. */
+  readonly keepHome?: false
   /** Whether the machine's GPUs go into the container. */
   readonly gpus: boolean
   /** Where the application listens inside the guest. */
@@ -129,6 +131,7 @@ export function applicationSettings(
       return filled === undefined ? [] : [{ path, content: filled }]
     }),
     volumes: application.volumes ?? [],
+    ...(application.keepHome === false ? { keepHome: false } : {}),
     gpus: gpuCount > 0,
     containerPort,
     port,

@@ -118,6 +118,7 @@ export interface GuestApplication extends Pick<
   | 'secretEnvironment'
   | 'files'
   | 'volumes'
+  | 'keepHome'
   | 'gpus'
   | 'containerPort'
   | 'port'

@@ -41,6 +41,11 @@ test('secrets are in files of their own, as they are, and not in the command', (
   expect(JSON.parse(command!.content)).toContain(mount)
 })
 
+test('the home is kept unless the profile says that it is the image’s', () => {
+  expect(commandOf().join(' ')).not.toContain('--label')
+  expect(commandOf({ keepHome: false })).toContain('--label=berth.home=image')
+})
+
 test('GPUs go in where the machine has them', () => {
   expect(commandOf({ gpus: true })).toContain('--device=nvidia.com/gpu=all')
   expect(commandOf().join(' ')).not.toContain('--device')

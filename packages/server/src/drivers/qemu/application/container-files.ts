@@ -10,7 +10,7 @@ const environmentName = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
 
 type Container = Pick<
   GuestApplication,
-  'imageId' | 'arguments' | 'environment' | 'secretEnvironment' | 'files' | 'volumes' | 'gpus'
+  'imageId' | 'arguments' | 'environment' | 'secretEnvironment' | 'files' | 'volumes' | 'keepHome' | 'gpus'
 >
 
 /**
@@ -37,6 +37,8 @@ export function containerFiles(application: Container): GuestFile[] {
       checked(path, absolutePath, 'the path of a volume')
       return `--volume=berth-${checked(name, volumeName, 'the name of a volume')}:${path}`
     }),
+    // The guest adds a volume for the home otherwise (run-application.py).
+    ...(application.keepHome === false ? ['--label=berth.home=image'] : []),
     imageId.exec(application.imageId)?.[1] ?? refuse('the id of its image is not a sha256'),
     ...application.arguments.map((word) => checked(word, /^[^\0]*$/, 'an argument')),
   ]

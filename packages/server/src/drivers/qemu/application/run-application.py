@@ -22,6 +22,7 @@ STORE_VIEW = '/run/berth-store'
 STARTED = '/run/berth-application.started'
 PODMAN = ['/usr/bin/podman', '--events-backend=none']
 HOME_VOLUME = 'berth.home'
+HOME_OF_IMAGE = '--label=berth.home=image'
 # An application that ends sooner than that has not done anything for its user.
 ORDERLY_SECONDS = 10
 
@@ -210,7 +211,7 @@ def prepare(words):
         return words
     owner = user[:2]
     places = volumes_of(words[:at])
-    home = home_of(image, words[:at], user)
+    home = None if HOME_OF_IMAGE in words[:at] else home_of(image, words[:at], user)
     if home and not any(is_within(home, path) for path in places):
         places[home] = HOME_VOLUME
         words = [*words[:at], f'--volume={HOME_VOLUME}:{home}', *words[at:]]
