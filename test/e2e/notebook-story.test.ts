@@ -2,22 +2,29 @@ import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
+import type { Service } from '@berth/contract/service'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { GuestSsh } from '../support/guest-ssh.ts'
 import { evaluate } from '../support/notebook-kernel.ts'
 import { placesOf } from '../support/planted-secret.ts'
 import { serviceBody } from '../support/api-client.ts'
 import { ServiceStory } from '../support/service-story.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 // One Debian guest carries the whole story, so each test goes on where the one before it ended.
 
 const TOKEN = 'planted-secret-token1'
 const NEW_TOKEN = 'planted-secret-token2'
+const PASSWORD = 'planted-secret-password'
+const UNIT = '/etc/systemd/system/berth-application.service'
 
 let story: ServiceStory
 let url: string
+let directory: string
 
 beforeAll(async () => {
+  directory = await tempDir()
   story = await ServiceStory.begin(await tempDir())
 })
 afterAll(() => story.end())
@@ -47,10 +54,70 @@ function notebook(token: string, port: string) {
       { name: 'Firewall Rules', value: JSON.stringify(rules) },
       { name: 'Enable OTEL Collector', value: 'False' },
       { name: 'Port Forwards', value: '[]' },
-      { name: 'Guest Password', value: 'planted-secret-password' },
+      { name: 'Guest Password', value: PASSWORD },
     ],
     'vmaas-notebook',
   )
+}
+
+/** Writes where the application itself puts things: a notebook by two clicks, a file, and what pip adds for a user. */
+async function work(token: string): Promise<void> {
+  const headers = { authorization: `token ${token}`, 'content-type': 'application/json' }
+  const body = JSON.stringify({ type: 'notebook' })
+  const made = await fetch(new URL('/api/contents', url), { method: 'POST', headers, body })
+  expect(await made.json()).toMatchObject({ path: 'Untitled.ipynb' })
+  const places = 'import os, site; packages = site.getusersitepackages(); os.makedirs(packages)'
+  const module = `open(packages + '/kept_module.py', 'w').write('answer = 42')`
+  await evaluate(url, token, `${places}; ${module}; open('file', 'w').write('kept'); 1`)
+}
+
+/** Finds all of it again. */
+async function findWork(token: string): Promise<void> {
+  expect(
+    await evaluate(url, token, `import kept_module; print(open('file').read(), kept_module.answer)`),
+  ).toBe('kept 42\n')
+  const headers = { authorization: `token ${token}` }
+  expect((await fetch(new URL('/api/contents/Untitled.ipynb', url), { headers })).status).toBe(200)
+}
+
+/** What the button of that name does. */
+async function quit(token: string): Promise<void> {
+  const headers = { authorization: `token ${token}` }
+  expect((await fetch(new URL('/api/shutdown', url), { method: 'POST', headers })).status).toBe(200)
+  await waitFor(async () => !(await contents(token)).ok, { deadlineSeconds: 60, what: 'the notebook to end' })
+  await waitFor(async () => (await contents(token)).ok, {
+    deadlineSeconds: 300,
+    what: 'the notebook to be there again',
+    intervalMs: 500,
+  })
+}
+
+/** Makes the guest what a server set up that kept no home: its unit, and a container without a volume for it. */
+async function asEarlierVersion(): Promise<void> {
+  const read = 'words = json.load(open("/etc/berth/application/command.json"))'
+  const start = `/usr/bin/python3 -c 'import json, os; ${read}; os.execv(words[0], words)'`
+  await inGuest(`systemctl stop berth-application
+python3 - <<'END'
+import re
+text = open('${UNIT}').read()
+text = re.sub('ExecStart=.*', lambda _: ${JSON.stringify(`ExecStart=${start}`)}, text)
+open('${UNIT}', 'w').write(re.sub('ExecStopPost=.*', '', text))
+END
+rm -rf /etc/berth/run-application.py /var/lib/containers/storage/berth-owners
+podman volume rm berth.home
+systemctl daemon-reload
+systemctl start --no-block berth-application`)
+}
+
+/** Runs a script in the guest as root. */
+async function inGuest(script: string): Promise<string> {
+  const { body } = await story.api.call('GET', 'workspaces/default/services/notebook')
+  const command = story.output(body as Service)['SSH Command']?.value ?? ''
+  const [user, host] = command.replace('ssh ', '').split('@')
+  const guest = { ServerHost: host, Port: '22', Username: user }
+  const ssh = new GuestSsh({ status: { output: { vm: { tasks: { guest } } } } } as never, directory)
+  const encoded = Buffer.from(script).toString('base64')
+  return ssh.withPassword(PASSWORD, `echo ${encoded} | base64 --decode | sudo sh -e`)
 }
 
 async function contents(token: string | null, at = url): Promise<Response> {
@@ -108,22 +175,36 @@ test('a changed token and port apply while it runs, the old ones end, and files 
   expect((await contents(NEW_TOKEN)).status).toBe(200)
   expect((await contents(TOKEN)).status).toBe(403)
   await expect(contents(NEW_TOKEN, before)).rejects.toThrow()
+  await findWork(NEW_TOKEN)
 })
 
-test('stopped and started, it has the files of its work directory', async () => {
-  const headers = { authorization: `token ${NEW_TOKEN}`, 'content-type': 'application/json' }
-  const file = { type: 'file', format: 'text', content: 'kept' }
-  const written = await fetch(new URL('/api/contents/work/kept.txt', url), {
-    method: 'PUT',
-    headers,
-    body: JSON.stringify(file),
-  })
-  expect(written.status).toBe(201)
+test('stopped and started, it has the files of its user', async () => {
   await story.act('notebook', 'stop')
   await expect(contents(NEW_TOKEN)).rejects.toThrow()
   await story.act('notebook', 'start')
-  const read = await fetch(new URL('/api/contents/work/kept.txt', url), { headers })
-  expect(await read.json()).toMatchObject({ content: 'kept' })
+  await findWork(NEW_TOKEN)
+})
+
+test('a guest of an earlier version is brought over without loss, while its application goes on', async () => {
+  await asEarlierVersion()
+  await waitFor(async () => (await contents(NEW_TOKEN)).ok, {
+    deadlineSeconds: 300,
+    what: 'the notebook of an earlier version',
+    intervalMs: 500,
+  })
+  await work(NEW_TOKEN)
+  await story.server.stop()
+  await story.server.start()
+  await waitFor(async () => (await inGuest(`cat ${UNIT}`)).includes('run-application.py'), {
+    deadlineSeconds: 120,
+    what: 'the guest to be brought over',
+    intervalMs: 1000,
+  })
+  // Nothing was started again, and what is written until it is stays too.
+  expect(await evaluate(url, NEW_TOKEN, `open('later', 'w').write('too')`)).toBe('3')
+  await quit(NEW_TOKEN)
+  await findWork(NEW_TOKEN)
+  expect(await evaluate(url, NEW_TOKEN, `open('later').read()`)).toBe(`'too'`)
 })
 
 test('its secrets lie open nowhere on the host', async () => {
