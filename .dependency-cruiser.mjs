@@ -2,15 +2,17 @@
 const server = 'packages/server/src'
 const contract = 'packages/contract/src'
 const host = `${server}/host`
+const driverBasics = `${server}/drivers/machine-(driver|rules)[.]ts$`
 const mayImport = {
   host: [contract],
   store: [contract],
   engine: [contract, `${server}/store`],
   network: [contract, host],
   images: [contract, host],
-  'drivers/qemu': [contract, host, `${server}/drivers/machine-driver[.]ts$`],
-  'drivers/simulated': [contract, host, `${server}/drivers/machine-driver[.]ts$`],
+  'drivers/qemu': [contract, host, driverBasics],
+  'drivers/simulated': [contract, host, driverBasics],
   'drivers/machine-driver[.]ts$': [contract],
+  'drivers/machine-rules[.]ts$': [contract, driverBasics],
   certificates: [contract],
   lifecycle: [
     contract,

@@ -7,6 +7,7 @@ import {
   type FirewallRule,
   type PortForward,
 } from './network-rules.ts'
+import { passwordProblem } from './password.ts'
 import { parseSshKeys } from './ssh-public-key.ts'
 import type { VariableMeaning } from './variable-meaning.ts'
 import { quoted, truth } from './variable-text.ts'
@@ -22,12 +23,10 @@ export interface MachineSettings extends MachineSize {
   readonly otel: boolean
 }
 
-function password(found: MeantVariable): string {
-  // oxlint-disable-next-line no-control-regex -- chpasswd and crypt cannot carry these
-  if (/[\u0000-\u001f\u007f]/.test(found.value))
-    throw ApiError.invalid(found.name, 'must not hold control characters')
-  if (found.value.length > 256) throw ApiError.invalid(found.name, 'must be at most 256 characters')
-  return found.value
+function password({ name, value }: MeantVariable): string {
+  const problem = passwordProblem(value)
+  if (problem !== null) throw ApiError.invalid(name, problem)
+  return value
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ApiError } from './api-error.ts'
 import { canonicalGpuModel, namedGpuModel } from './gpu-model.ts'
+import { MACHINE_LIMITS } from './machine-limits.ts'
 import type { MeantVariable } from './machine-variables.ts'
 import type { VariableMeaning } from './variable-meaning.ts'
 import { quoted } from './variable-text.ts'
@@ -20,7 +21,13 @@ type SizeName = 'vcpus' | 'memoryMib' | 'diskGib'
 /** Used where nobody names a size: enough for a Debian guest. */
 const DEFAULTS = { vcpus: 1, memoryMib: 1024, diskGib: 10 } as const
 
-const LIMITS = { vcpus: 512, memoryMib: 16 * 1024 * 1024, diskGib: 65_536, gpuCount: 64 } as const
+/** Less than a whole GiB is rounded up. */
+const DISK_LIMITS_MIB = { minimum: 1, maximum: MACHINE_LIMITS.diskGib.maximum * 1024 } as const
+
+interface Limits {
+  readonly minimum: number
+  readonly maximum: number
+}
 
 const MIB_PER_UNIT: Readonly<Record<string, number>> = {
   MiB: 1,
@@ -37,24 +44,26 @@ export function machineSize(meant: ReadonlyMap<VariableMeaning, MeantVariable>):
     const value = meant.get(meaning)
     return value && parse(value)
   }
-  const gpuCount = read('gpuCount', (value) => wholeNumber(value, 0, LIMITS.gpuCount)) ?? 0
-  const grown = (value: MeantVariable, size: number, most: number, what: string): number => {
+  const gpuCount = read('gpuCount', (value) => wholeNumber(value, MACHINE_LIMITS.gpuCount)) ?? 0
+  const grown = (value: MeantVariable, size: number, { maximum }: Limits, what: string): number => {
     const perGpu = value.options.perGpu === true && !value.isOwn
     const whole = perGpu ? size * Math.max(1, gpuCount) : size
-    if (whole <= most) return whole
+    if (whole <= maximum) return whole
     throw ApiError.invalid(
       value.name,
-      `is for each of ${gpuCount} GPUs, and at most ${most} ${what} are possible`,
+      `is for each of ${gpuCount} GPUs, and at most ${maximum} ${what} are possible`,
     )
   }
   const said = {
-    vcpus: read('vcpu', (value) => grown(value, wholeNumber(value, 1, LIMITS.vcpus), LIMITS.vcpus, 'vCPUs')),
+    vcpus: read('vcpu', (value) =>
+      grown(value, wholeNumber(value, MACHINE_LIMITS.vcpus), MACHINE_LIMITS.vcpus, 'vCPUs'),
+    ),
     memoryMib: read('memory', (value) =>
-      grown(value, mebibytes(value, 'MiB', LIMITS.memoryMib), LIMITS.memoryMib, 'MiB'),
+      grown(value, mebibytes(value, 'MiB', MACHINE_LIMITS.memoryMib), MACHINE_LIMITS.memoryMib, 'MiB'),
     ),
     diskGib: read('disk', (value) => {
-      const size = Math.ceil(mebibytes(value, 'GiB', LIMITS.diskGib * 1024) / 1024)
-      return grown(value, size, LIMITS.diskGib, 'GiB')
+      const size = Math.ceil(mebibytes(value, 'GiB', DISK_LIMITS_MIB) / 1024)
+      return grown(value, size, MACHINE_LIMITS.diskGib, 'GiB')
     }),
   }
   const unsaid = (['vcpus', 'memoryMib', 'diskGib'] as const).filter((name) => said[name] === undefined)
@@ -89,7 +98,7 @@ function gpuModelOf(meant: ReadonlyMap<VariableMeaning, MeantVariable>): string 
   return model === undefined ? '' : canonicalGpuModel(model.value)
 }
 
-function wholeNumber({ name, value }: MeantVariable, minimum: number, maximum: number): number {
+function wholeNumber({ name, value }: MeantVariable, { minimum, maximum }: Limits): number {
   const text = value.trim()
   const number = Number(text)
   if (!/^\d+$/.test(text) || number < minimum || number > maximum) {
@@ -98,19 +107,24 @@ function wholeNumber({ name, value }: MeantVariable, minimum: number, maximum: n
   return number
 }
 
-function mebibytes({ name, value, options }: MeantVariable, defaultUnit: string, maximum: number): number {
+/** @param limits in MiB */
+function mebibytes(
+  { name, value, options }: MeantVariable,
+  defaultUnit: string,
+  { minimum, maximum }: Limits,
+): number {
   const unit = options.unit ?? defaultUnit
-  const factor = MIB_PER_UNIT[unit]
+  const factor = Object.hasOwn(MIB_PER_UNIT, unit) ? MIB_PER_UNIT[unit] : undefined
   const text = value.trim()
   const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
-  if (factor === undefined || !(number > 0) || number * factor > maximum) {
-    const problem =
-      factor === undefined
-        ? `has the unknown unit ${unit}; known are ${Object.keys(MIB_PER_UNIT).join(', ')}`
-        : `must be a size above 0 in ${unit}; got ${quoted(value)}`
-    throw ApiError.invalid(name, problem)
+  if (factor === undefined) {
+    const known = Object.keys(MIB_PER_UNIT).join(', ')
+    throw ApiError.invalid(name, `has the unknown unit ${unit}; known are ${known}`)
   }
-  return Math.ceil(number * factor)
+  const size = Math.ceil(number * factor)
+  if (size >= minimum && size <= maximum) return size
+  const least = minimum > 1 ? `from ${minimum / factor} to` : 'above 0 and at most'
+  throw ApiError.invalid(name, `must be a size ${least} ${maximum / factor} in ${unit}; got ${quoted(value)}`)
 }
 
 function listed(words: readonly string[]): string {

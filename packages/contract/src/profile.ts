@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { ApplicationProfile } from './application/application-profile.ts'
 import { listOf, requestEnvelope } from './api-object.ts'
 import { API_VERSION } from './api-version.ts'
+import { GUEST_IMAGE_NAME, MAX_GUEST_IMAGE_NAME } from './guest-image-name.ts'
 import { Metadata, RequestMetadata } from './metadata.ts'
 import { MAX_VARIABLES, Variable } from './variable.ts'
 
@@ -10,7 +11,11 @@ export const SYSTEM_CATALOG = 'system-catalog'
 
 const sharedSpec = {
   guestImage: Type.Optional(
-    Type.String({ maxLength: 64, pattern: '^[a-z0-9][a-z0-9.-]*$', description: 'The guest image to boot' }),
+    Type.String({
+      maxLength: MAX_GUEST_IMAGE_NAME,
+      pattern: GUEST_IMAGE_NAME,
+      description: 'The guest image to boot',
+    }),
   ),
   variables: Type.Optional(Type.Array(Variable, { maxItems: MAX_VARIABLES })),
   systemCatalog: Type.Optional(Type.Boolean()),

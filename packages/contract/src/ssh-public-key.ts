@@ -1,4 +1,5 @@
 import { ApiError } from './api-error.ts'
+import { isOneLine } from './one-line.ts'
 
 /** Key types that OpenSSH 9 accepts for users (sshd(8), PubkeyAcceptedAlgorithms), FIDO ones included. */
 const KEY_TYPES = new Set([
@@ -47,21 +48,36 @@ function partsFit(type: string, parts: readonly Buffer[]): boolean {
 }
 
 /**
+ * Whether a guest can keep the key as a line of authorized_keys: one line, in which a tab parts fields as a blank
+ * does, and may stand in the comment (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+ */
+export function isKeyLine(key: string): boolean {
+  return key !== '' && isOneLine(key.replaceAll('\t', ' '))
+}
+
+/** Two or more keys, of which sshd would take the first and read the rest as its comment. */
+const SECOND_KEY = /[ \t]AAAA[A-Za-z0-9+/]{16}/
+
+/**
  * Checks one OpenSSH public key line: `type base64 [comment]`. Options before the type are refused,
  * since they can run commands (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
  * @returns the problem as a phrase, or null when the key is good
  */
 export function sshKeyProblem(line: string): string | null {
   if (line.length > MAX_KEY_LENGTH) return `is longer than ${MAX_KEY_LENGTH} characters`
-  // oxlint-disable-next-line no-control-regex -- a control character is exactly what must not get in
-  if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(line)) return 'holds a control character'
-  const [type = '', base64 = ''] = line.split(/[ \t]+/)
+  if (!isKeyLine(line)) return 'holds a control character'
+  const [type = '', base64 = '', ...more] = line.split(/[ \t]+/)
   if (type.startsWith('-----BEGIN')) return 'is a private key or a PEM file; paste the line of the .pub file'
+  if (/^["'[]/.test(type)) return 'begins with a quotation mark or a bracket; write keys as text, one a line'
   if (!KEY_TYPES.has(type)) {
     if ([...KEY_TYPES].some((known) => line.includes(`${known} `))) {
       return 'begins with options; only "type key comment" is accepted'
     }
     return `has the unknown type ${JSON.stringify(type.slice(0, 40))}; known are ${[...KEY_TYPES].join(', ')}`
+  }
+  // Whatever stands between them: a blank, a comma, or the two characters "\n".
+  if (SECOND_KEY.test(` ${more.join(' ')}`)) {
+    return 'is followed by another key on the same line; put each key on a line of its own, parted by a line break (a comma, or "\\n" as two characters, is none)'
   }
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return 'is not base64 after its type'
   const parts = wireParts(Buffer.from(base64, 'base64'))

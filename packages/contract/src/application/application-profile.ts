@@ -1,4 +1,7 @@
 import Type from 'typebox'
+import { ONE_LINE } from '../one-line.ts'
+import { recordOf } from '../record-of.ts'
+import { CONTAINER_PATH, ENVIRONMENT_NAME, URL_PATH, VOLUME_NAME } from './application-names.ts'
 
 /** The placeholders that constant text may hold, `{containerPort}` for instance. */
 export const PLACEHOLDERS = ['containerPort', 'port', 'hostname', 'gpuCount'] as const
@@ -11,9 +14,6 @@ const MemberName = Type.String({
   description: "A member of the application's configuration",
 })
 
-/** What the guest keeps in files of lines. */
-export const ONE_LINE = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$'
-
 const Text = Type.String({
   maxLength: 4096,
   pattern: ONE_LINE,
@@ -25,7 +25,7 @@ const Word = Type.Union([
   Type.Object(
     {
       word: Type.String({ maxLength: 1024, pattern: ONE_LINE }),
-      when: Type.Record(Type.String(), Type.Array(Type.String(), { minItems: 1 }), {
+      when: recordOf(Type.Array(Type.String(), { minItems: 1 }), {
         description: 'Taken only where each of these members has one of these values',
       }),
     },
@@ -38,7 +38,7 @@ const FromMember = Type.Object(
   {
     member: MemberName,
     values: Type.Optional(
-      Type.Record(Type.String(), Word, {
+      recordOf(Word, {
         description: 'What the application is told for each value that it accepts; any other is refused',
       }),
     ),
@@ -85,9 +85,9 @@ const Content = Type.String({
   description: 'As constant text, but of any number of lines',
 })
 const OutputKey = Type.String({ minLength: 1, maxLength: 64, pattern: ONE_LINE })
-const AbsolutePath = Type.String({ pattern: '^(/(?!\\.{1,2}(/|$))[A-Za-z0-9._-]+)+$', maxLength: 256 })
-const UrlPath = Type.String({ pattern: '^/[A-Za-z0-9._~/-]*$', maxLength: 256 })
-const Environment = Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }), Template, strict)
+const AbsolutePath = Type.String({ pattern: CONTAINER_PATH, maxLength: 256 })
+const UrlPath = Type.String({ pattern: URL_PATH, maxLength: 256 })
+const Environment = recordOf(Template, { names: ENVIRONMENT_NAME })
 
 /**
  * What a service profile runs on its machine, as data. The configuration is the variable that means
@@ -128,13 +128,9 @@ export const ApplicationProfile = Type.Object(
       }),
     ),
     volumes: Type.Optional(
-      Type.Array(
-        Type.Object(
-          { name: Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$' }), path: AbsolutePath },
-          strict,
-        ),
-        { maxItems: 8 },
-      ),
+      Type.Array(Type.Object({ name: Type.String({ pattern: VOLUME_NAME }), path: AbsolutePath }, strict), {
+        maxItems: 8,
+      }),
     ),
     keepHome: Type.Optional(
       Type.Boolean({

@@ -5,9 +5,10 @@ import { meaningOf } from '../variable-meaning.ts'
 import { quoted, truth } from '../variable-text.ts'
 import { mergeVariables, type Variable } from '../variable.ts'
 import { applicationConfig, type ApplicationConfig } from './application-config.ts'
+import { applicationProblem } from './application-problem.ts'
 import type { ApplicationProfile } from './application-profile.ts'
 import { fillArguments, fillTemplate, type Filling } from './application-template.ts'
-import { memberSchema } from './config-schema.ts'
+import { configVariable, memberSchema } from './config-schema.ts'
 import { isHostname } from './hostname.ts'
 import { imageReferenceText, parseImageReference } from './image-reference.ts'
 
@@ -120,7 +121,7 @@ export function applicationSettings(
       gpuCount: String(gpuCount),
     },
   }
-  return {
+  const settings: ApplicationSettings = {
     enabled,
     image,
     arguments: fillArguments(filling, application.arguments ?? [], gpuCount > 0),
@@ -145,6 +146,10 @@ export function applicationSettings(
       sensitive === true ? (config.values.get(member) ?? []) : [],
     ),
   }
+  // What its members were checked for singly does not say how long they are together.
+  const problem = applicationProblem(settings)
+  if (problem !== null) throw ApiError.invalid(configVariable(variables).name, problem)
+  return settings
 }
 
 function imageOf({ values, fieldOf }: ApplicationConfig, { image }: ApplicationProfile): string {

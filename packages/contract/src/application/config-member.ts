@@ -1,4 +1,5 @@
 import { ApiError } from '../api-error.ts'
+import { isOneLine } from '../one-line.ts'
 import { quoted } from '../variable-text.ts'
 import type { MemberSchema } from './config-schema.ts'
 
@@ -38,8 +39,7 @@ function text(field: string, schema: MemberSchema, value: unknown): string | und
   // A secret counts as it is; around anything else, blanks come from careless copying.
   const found = schema.sensitive === true ? value : value.trim()
   if (found === '') return undefined
-  // What reads these values in the guest reads lines.
-  if (/[\p{Cc}\u2028\u2029]/u.test(found) || !found.isWellFormed()) {
+  if (!isOneLine(found)) {
     throw ApiError.invalid(field, 'must be one line without control characters')
   }
   const { minLength = 0, maxLength = DEFAULT_MAX_LENGTH } = schema

@@ -1,9 +1,9 @@
 import Type from 'typebox'
 import Value from 'typebox/value'
 import { ApiError } from '../api-error.ts'
+import { ONE_LINE } from '../one-line.ts'
 import { meaningOf } from '../variable-meaning.ts'
 import type { Variable } from '../variable.ts'
-import { ONE_LINE } from './application-profile.ts'
 
 /** What may describe a member besides; read by user interfaces only. */
 const annotations = {

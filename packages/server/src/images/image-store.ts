@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isGuestImageName } from '@berth/contract/guest-image-name'
 import { HostError } from '@berth/contract/host/host-error'
 import type { GuestImage } from './guest-image.ts'
 import { imageFromManifest, readManifest } from './manifest.ts'
-import { isImageName } from './image-name.ts'
 import { recipeDigest } from './recipe.ts'
 import { imageNames, recipeNamed } from './recipes.ts'
 
@@ -43,7 +43,7 @@ export async function listImages(cacheDir: string): Promise<GuestImage[]> {
 
 /** The names of recipes, then of imports, whether or not anything is there for them. */
 async function allNames(cacheDir: string): Promise<string[]> {
-  const found = (await entriesOf(join(cacheDir, 'images'))).filter((name) => isImageName(name))
+  const found = (await entriesOf(join(cacheDir, 'images'))).filter((name) => isGuestImageName(name))
   return [...new Set([...imageNames, ...found.toSorted()])]
 }
 

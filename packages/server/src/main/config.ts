@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { USER_NAME } from '@berth/contract/user-name'
 import Type from 'typebox'
 import Value from 'typebox/value'
 import { errorCode } from '../host/error-code.ts'
@@ -45,7 +46,7 @@ export const Config = Type.Object(
       description: 'What new guests resolve names with: IPv4 addresses, separated by commas',
     }),
     guestUser: Type.String({
-      pattern: '^[a-z_][a-z0-9_-]{0,31}$',
+      pattern: USER_NAME,
       description: 'The unprivileged user of QEMU processes',
     }),
     datacenter: Type.String({

@@ -1,5 +1,6 @@
 import { HostError } from '@berth/contract/host/host-error'
 import type { AccessChange } from '../machine-driver.ts'
+import { checkAccess } from '../machine-rules.ts'
 import type { GuestAgentClient } from './guest-agent-client.ts'
 import { hashPassword } from './password-hash.ts'
 
@@ -52,6 +53,7 @@ fi
  * @throws HostError with the guest's own complaint
  */
 export async function changeAccess(agent: GuestAgentClient, change: AccessChange): Promise<void> {
+  checkAccess(change)
   const { user, password, sshKeys, formerSshKeys } = change
   if (password !== undefined) await agent.setPasswordHash(user, await hashPassword(password))
   const input = [...formerSshKeys, '--', ...sshKeys, ''].join('\n')

@@ -70,7 +70,7 @@ test('with a password, its hash and nothing else is in the seed', () => {
 
 test.each([
   `ssh-ed25519 AAAA "it's" # : {a: [b]} - &x *y !z %d |>`,
-  'ssh-ed25519 AAAA ünï çödé 🚢 \u2028 x',
+  'ssh-ed25519\tAAAA\tünï çödé 🚢\tx',
   'ssh-ed25519 AAAA no\u00a0break \ufeff',
 ])('the key %j arrives as it is', (key) => {
   const { users } = userData({ identity: { ...content.identity, sshKeys: [key] } })
@@ -78,12 +78,11 @@ test.each([
 })
 
 test('the texts hold no character that YAML 1.1 forbids or takes for a line break', () => {
-  const key = 'a\u2028b\u2029c\ufeffd\uffffe\ud800f'
+  const key = 'a\ufeffb\ufffec\uffffd'
   const text = seedFiles({ ...content, identity: { ...content.identity, sshKeys: [key] } })['user-data']
   expect(text.slice('#cloud-config\n'.length)).toMatch(
     /^[\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]*\n$/,
   )
-  expect(text).not.toMatch(/[\u2028\u2029]/)
 })
 
 test.each([
@@ -93,6 +92,7 @@ test.each([
   { user: 'root: x' },
   { user: 'me ALL=(ALL)' },
   { sshKeys: ['ssh-ed25519 AAAA\nssh-ed25519 BBBB'] },
+  { sshKeys: ['ssh-ed25519 AAAA a\u2028b'] },
 ])('refuses %j', (part) => {
   expect(() => seedFiles({ ...content, identity: { ...content.identity, ...part } })).toThrow(HostError)
 })

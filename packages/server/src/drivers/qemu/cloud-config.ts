@@ -1,5 +1,5 @@
-import { HostError } from '@berth/contract/host/host-error'
 import type { MachineIdentity, MachineNic } from '../machine-driver.ts'
+import { checkIdentity } from '../machine-rules.ts'
 import { accessAtStartCommand, accessFileName } from './access-at-start.ts'
 import { readinessScript, readinessScriptPath, readinessUnit, readinessUnitPath } from './readiness-script.ts'
 
@@ -23,7 +23,7 @@ export interface SeedContent {
  */
 export function seedFiles(content: SeedContent): SeedFiles {
   const { id, nic, identity } = content
-  check(identity)
+  checkIdentity(identity)
   return {
     // cloud-init takes a new instance-id for a new machine and would configure everything again.
     'meta-data': yamlJson({ 'instance-id': id, 'local-hostname': identity.hostname }),
@@ -72,29 +72,13 @@ function cloudConfig({ identity, passwordHash: hash, accessFile }: SeedContent):
 
 /**
  * JSON that YAML 1.1 reads the same: the characters that YAML forbids in a stream, or takes for line
- * breaks, are escaped (yaml.org/spec/1.1, 5.1 and 5.4), and unpaired surrogates replaced.
+ * breaks, are escaped (yaml.org/spec/1.1, 5.1 and 5.4).
  */
 function yamlJson(value: unknown): string {
-  const text = JSON.stringify(value, (_, member: unknown) =>
-    typeof member === 'string' ? member.toWellFormed() : member,
-  )
+  const text = JSON.stringify(value)
   return `${text.replaceAll(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, escapeCharacter)}\n`
 }
 
 function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-}
-
-const hostname = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
-const userName = /^[a-z_][a-z0-9_-]{0,31}$/
-
-function check(identity: Omit<MachineIdentity, 'password'>): void {
-  // cloud-init copies both into files such as /etc/hosts and /etc/sudoers.d as they are.
-  if (!hostname.test(identity.hostname)) refuse('its host name is not a host name (RFC 1123)')
-  if (!userName.test(identity.user)) refuse('its user name is not a Unix user name')
-  if (identity.sshKeys.some((key) => /\p{Cc}/u.test(key))) refuse('an SSH key holds a line break')
-}
-
-function refuse(why: string): never {
-  throw new HostError(`The guest cannot be configured: ${why}.`, { retryable: false })
 }

@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import { HostError } from '@berth/contract/host/host-error'
 import { errorCode } from '../../host/error-code.ts'
 import type { MachineSpec } from '../machine-driver.ts'
+import { checkDiskSize } from '../machine-rules.ts'
 import { damagedDisk, diskComplaint } from './disk-damage.ts'
 import { confinedAs, type GuestAccount } from './guest-account.ts'
 import { commitFile, fileNames, openPlainFile, pathExists, type MachineFiles } from './machine-files.ts'
@@ -20,10 +21,8 @@ export async function ensureOverlay(
   account: GuestAccount,
   isFree: () => Promise<boolean>,
 ): Promise<void> {
+  checkDiskSize(spec)
   const wanted = spec.diskGib * 2 ** 30
-  if (!Number.isInteger(wanted) || wanted < 1 || wanted > 2 ** 46) {
-    throw new HostError('The disk must have between 1 and 65536 GiB.', { retryable: false })
-  }
   if (await pathExists(files.disk)) {
     const size = await virtualSize(files.disk)
     if (!(await isFree())) return

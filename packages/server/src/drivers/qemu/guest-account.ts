@@ -1,4 +1,5 @@
 import { HostError } from '@berth/contract/host/host-error'
+import { isUserName } from '@berth/contract/user-name'
 import { runCommand } from '../../host/run-command.ts'
 
 /** The unprivileged host user that guests' processes run as. */
@@ -10,7 +11,7 @@ export interface GuestAccount {
 
 /** Finds the guest user. Throws a HostError with the command that makes it when there is none. */
 export async function lookupGuestAccount(name: string): Promise<GuestAccount> {
-  if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(name)) {
+  if (!isUserName(name)) {
     throw new HostError(`The guest user's name "${name}" is not a Unix user name.`, { retryable: false })
   }
   const entry = await runCommand('getent', ['passwd', name], { timeoutMs: 10_000 }).catch(

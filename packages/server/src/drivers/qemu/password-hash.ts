@@ -1,8 +1,6 @@
 import { HostError } from '@berth/contract/host/host-error'
+import { checkPassword } from '../machine-rules.ts'
 import { runCommand } from '../../host/run-command.ts'
-
-/** Longest password in bytes that openssl-passwd(1) hashes whole. */
-const maxPasswordBytes = 256
 
 /**
  * The SHA-512-crypt hash of a password (`$6$salt$…`), as shadow(5) holds it. The password goes to openssl
@@ -10,11 +8,11 @@ const maxPasswordBytes = 256
  * on a password that nobody could type at a login: empty, too long, or with a control character.
  */
 export async function hashPassword(password: string, salt?: string): Promise<string> {
-  if (password === '') refuse('it is empty')
-  if (Buffer.byteLength(password) > maxPasswordBytes) refuse(`it is longer than ${maxPasswordBytes} bytes`)
   // A line feed would end openssl's input early and hash only what stands before it.
-  if (/\p{Cc}/u.test(password)) refuse('it holds a line break or another control character')
-  if (salt !== undefined && !/^[a-zA-Z0-9./]{1,16}$/.test(salt)) refuse('the salt is not valid')
+  checkPassword(password)
+  if (salt !== undefined && !/^[a-zA-Z0-9./]{1,16}$/.test(salt)) {
+    throw new HostError('The password cannot be set: the salt is not valid.', { retryable: false })
+  }
   const salted = salt === undefined ? [] : ['-salt', salt]
   const hash = (
     await runCommand('openssl', ['passwd', '-6', ...salted, '-stdin'], { input: `${password}\n` })
@@ -25,8 +23,4 @@ export async function hashPassword(password: string, salt?: string): Promise<str
     )
   }
   return hash
-}
-
-function refuse(why: string): never {
-  throw new HostError(`The password cannot be set: ${why}.`, { retryable: false })
 }

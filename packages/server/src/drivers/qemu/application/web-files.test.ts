@@ -1,4 +1,3 @@
-import { HostError } from '@berth/contract/host/host-error'
 import { expect, test } from 'vitest'
 import { webFiles } from './web-files.ts'
 
@@ -44,15 +43,3 @@ test('only the paths of the profile are passed on, as nginx understood them', ()
     ['/', 'return 404'],
   ])
 })
-
-test.each(['/a b', '/{', '/a;', 'v1/', '/$host', '/a\n'])('the path %j is refused', (path) => {
-  expect(() => webFiles({ port: 80, containerPort: 8000, tls: null, paths: [path] })).toThrow(HostError)
-})
-
-test.each([Number.NaN, 0, 65_536, 80.5, '80; include /etc/shadow' as unknown as number])(
-  'the port %s is refused',
-  (port) => {
-    expect(() => webFiles({ port, containerPort: 8888, tls: null })).toThrow(HostError)
-    expect(() => webFiles({ port: 80, containerPort: port, tls: null })).toThrow(HostError)
-  },
-)

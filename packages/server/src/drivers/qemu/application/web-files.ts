@@ -1,29 +1,15 @@
-import { HostError } from '@berth/contract/host/host-error'
 import type { GuestApplication } from '../../machine-driver.ts'
 import { guestPaths, type GuestFile } from './guest-paths.ts'
 
 type Web = Pick<GuestApplication, 'port' | 'containerPort' | 'paths' | 'tls'>
 
-const urlPath = /^\/[A-Za-z0-9._~/-]*$/
-
 /**
  * The files of the guest's web server, which stands in front of the application. Only port numbers and paths of
  * plain characters vary in its configuration.
- * @throws HostError on ports and paths that are none
+ * @param application that has passed `checkApplication`
  */
 export function webFiles(application: Web): GuestFile[] {
   const { port, containerPort, paths, tls } = application
-  for (const number of [port, containerPort]) {
-    if (Number.isInteger(number) && number > 0 && number < 65_536) continue
-    throw new HostError('The application cannot run: a port is not a number from 1 to 65535.', {
-      retryable: false,
-    })
-  }
-  if (paths?.every((path) => urlPath.test(path)) === false) {
-    throw new HostError('The application cannot run: a path that it shows is not valid.', {
-      retryable: false,
-    })
-  }
   const content = configuration(port, tls !== null, locations(containerPort, paths))
   const certificates =
     tls === null
