@@ -24,8 +24,14 @@ function editor(config: object, profile = 'code-server') {
   return serviceBody('editor', [{ name: 'Code Server Config', value: JSON.stringify(config) }], profile)
 }
 
-/** The catalogue's profile with one more member, which the stand-in takes for a way to fail. */
-async function applyFailing(failure: 'crash' | 'silence', timeoutSeconds: number): Promise<void> {
+/**
+ * The catalogue's profile with one more member, which the stand-in takes for a way to fail; `unstartable` lays a file
+ * that is no program over the one that the image's entry point names.
+ */
+async function applyFailing(
+  failure: 'crash' | 'silence' | 'unstartable',
+  timeoutSeconds: number,
+): Promise<void> {
   const profile = JSON.parse(readFileSync(CATALOGUE, 'utf8'))
   const config = profile.spec.variables.find(({ name }: { name: string }) => name === 'Code Server Config')
   config.options.schema.jsonschema.properties.Failure = { type: 'string' }
@@ -33,6 +39,9 @@ async function applyFailing(failure: 'crash' | 'silence', timeoutSeconds: number
   profile.spec.systemCatalog = false
   profile.spec.application.environment = { STAND_IN_FAILURE: { member: 'Failure' } }
   profile.spec.application.health.timeoutSeconds = timeoutSeconds
+  if (failure === 'unstartable') {
+    profile.spec.application.files = [{ path: '/usr/bin/python3.11', content: 'no program' }]
+  }
   expect((await story.api.call('POST', 'serviceprofiles', profile)).status).toBe(200)
   const body = editor({ Failure: failure }, failure)
   await story.apply({
@@ -79,6 +88,13 @@ test('an application that crashes at once fails with its last words', async () =
   expect(status.reason).toMatch(
     /^The application does not stay up\. .*ended.* Its last words: .*the workspace index is corrupt/,
   )
+  expect(status.powerState).toBe('running')
+})
+
+test('one whose container cannot be started fails with the reason that its engine gives', async () => {
+  await applyFailing('unstartable', 300)
+  const { status } = await story.publishInVain('editor')
+  expect(status.reason).toMatch(/Its container could not be started: .*ermission denied/)
   expect(status.powerState).toBe('running')
 })
 

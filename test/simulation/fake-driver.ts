@@ -146,7 +146,7 @@ export class FakeDriver implements MachineDriver {
   async observeApplication(id: string, { port }: GuestApplication): Promise<ApplicationObservation> {
     return this.#effects.run('driver.observeApplication', (): ApplicationObservation => {
       const answers = this.#upMachine(id).machine.applicationPort === port
-      return { state: answers ? 'answering' : 'starting', detail: 'HTTP', log: '' }
+      return { state: answers ? 'answering' : 'starting', detail: 'HTTP', log: [] }
     })
   }
 

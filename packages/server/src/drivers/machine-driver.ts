@@ -144,8 +144,17 @@ export interface ApplicationObservation {
   readonly state: 'answering' | 'starting' | 'failed'
   /** What the web server answered, or why nothing came, for a person to read. */
   readonly detail: string
-  /** The last lines that the application wrote, at most 4 KiB. */
-  readonly log: string
+  /** The last lines that the application wrote while it did not answer, at most 128 KiB together. */
+  readonly log: readonly LogLine[]
+  /** Why its container cannot be started, in the words of what starts it; absent where it could. */
+  readonly engineError?: string
+}
+
+/** A line of text from a guest, without control characters. */
+export interface LogLine {
+  readonly text: string
+  /** False: its beginning is lost, so that it may begin in the middle of a secret. */
+  readonly isWhole: boolean
 }
 
 export interface HostCapacity {

@@ -6,7 +6,7 @@ import {
   observeApplication,
   type ApplicationInput,
 } from './application.ts'
-import { whyItFailed } from './application-failure.ts'
+import { engineWords, whyItFailed } from './application-words.ts'
 import type { Host } from './host.ts'
 import type { Happening } from './instance-writes.ts'
 
@@ -40,7 +40,9 @@ export async function reviewApplication(
     const seen = await observeApplication(host, { ...input, row })
     const answers = seen === null || seen.state === 'answering'
     return {
-      problem: answers ? null : `its application does not answer: ${seen.detail}`,
+      problem: answers
+        ? null
+        : `its application does not answer: ${seen.detail} ${engineWords(seen)}`.trimEnd(),
       ...(answers ? { failure: null } : {}),
       ...(seen?.state === 'failed' ? { failure: `${whyItFailed(seen)} ${REMEDY}` } : {}),
       adopted: true,

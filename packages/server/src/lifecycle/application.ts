@@ -1,10 +1,10 @@
 import type { ApplicationSettings } from '@berth/contract/application/application-settings'
-import { MASK } from '@berth/contract/mask'
 import { certificateEnd, type CertificateAuthority } from '../certificates/certificate-authority.ts'
 import type { ApplicationObservation, GuestApplication } from '../drivers/machine-driver.ts'
 import type { PublishedSettings } from '../store/published-settings.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import { waysInOf } from '../store/ways-in.ts'
+import { lineWithoutSecrets, withoutSecrets } from './application-words.ts'
 import type { Host } from './host.ts'
 import { startedSize } from './machine-size.ts'
 
@@ -76,10 +76,12 @@ export async function observeApplication(
     input.row.id,
     guestApplication(application, imageId, certificate, input.authority),
   )
+  const { secrets } = application
   return {
     ...seen,
-    detail: withoutSecrets(seen.detail, application),
-    log: withoutSecrets(seen.log, application),
+    detail: withoutSecrets(seen.detail, secrets),
+    log: seen.log.map((line) => lineWithoutSecrets(line, secrets)),
+    ...(seen.engineError === undefined ? {} : { engineError: withoutSecrets(seen.engineError, secrets) }),
   }
 }
 
@@ -138,15 +140,4 @@ function guestApplication(
       : { chain: certificate.chain, root: authority.root, name: certificate.names[0] ?? '' }
   const { generated: _generated, outputs: _outputs, secrets: _secrets, ...served } = application
   return { ...served, imageId, tls }
-}
-
-/** Applications like to print their token when they start. */
-function withoutSecrets(text: string, application: ApplicationSettings): string {
-  return application.secrets
-    .toSorted((a, b) => b.length - a.length)
-    .reduce(
-      (masked, secret) =>
-        masked.replaceAll(secret, MASK).replaceAll(encodeURIComponent(secret.toWellFormed()), MASK),
-      text,
-    )
 }

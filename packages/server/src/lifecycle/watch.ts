@@ -214,7 +214,11 @@ async function repairPort(host: Host, input: PhaseInput, adopted: boolean): Prom
 }
 
 /** @param remark on a guest that runs well; "" or a sentence with a blank before it */
-function reasonOf({ row, settings, access }: PhaseInput, complaints: readonly string[], remark: string): string {
+function reasonOf(
+  { row, settings, access }: PhaseInput,
+  complaints: readonly string[],
+  remark: string,
+): string {
   if (complaints.length === 0) return `${runningReason(row, settings, access)}${remark}`
   return ['Running, but', ...complaints, startWaiting(row, settings, access)].join(' ').trimEnd()
 }

@@ -106,8 +106,12 @@ export class SimulatedDriver implements MachineDriver {
 
   async observeApplication(id: string): Promise<ApplicationObservation> {
     const failure = failureFor(this.#options.failures, this.#machines.read(id)?.hostname ?? '', 'application')
-    if (failure) return { state: 'failed', detail: 'It ended.', log: failureText(failure) }
-    return { state: 'answering', detail: 'HTTP 200', log: '' }
+    if (!failure) return { state: 'answering', detail: 'HTTP 200', log: [] }
+    return {
+      state: 'failed',
+      detail: 'It ended.',
+      log: [{ text: failureText(failure), isWhole: true }],
+    }
   }
 
   async requestPowerOff(id: string): Promise<void> {

@@ -6,7 +6,7 @@ import {
   servedApplication,
   type ApplicationInput,
 } from '../application.ts'
-import { lastWords, whyItFailed } from '../application-failure.ts'
+import { lastWords, whyItFailed } from '../application-words.ts'
 import type { Host } from '../host.ts'
 import { sizeWaiting } from '../machine-size.ts'
 import { lookAgainSeconds, placementOf, type DeployPhase, type PhaseInput } from './phase.ts'
@@ -41,7 +41,7 @@ export const answerPhase: DeployPhase = {
     const what =
       seen.state === 'failed'
         ? whyItFailed(seen)
-        : `The application did not answer within ${timeoutSeconds} seconds: ${seen.detail}${lastWords(seen.log)}`
+        : `The application did not answer within ${timeoutSeconds} seconds: ${seen.detail} ${lastWords(seen)}`
     const waiting = sizeWaiting(input.row, input.settings)
     const next = waiting === '' ? 'Correct its configuration and publish it again.' : waiting
     throw new HostError(`${what} ${next}`, { retryable: false })

@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
 import { readObservation } from './observe-application.ts'
 
-function output(unit: Record<string, string>, answer: string, log = ''): string {
+function output(unit: Record<string, string>, answer: string, ...journal: string[]): string {
   const properties = Object.entries(unit).map(([name, value]) => `${name}=${value}\n`)
-  return `${properties.join('')}\n${answer}\n${log}`
+  return `${properties.join('')}\n${answer}\n${journal.map((line) => `${line}\n`).join('')}`
+}
+
+function said(text: string): string {
+  return JSON.stringify({ MESSAGE: `${text}\n`, PRIORITY: '6', CONTAINER_NAME: 'berth-application' })
 }
 
 const running = { ActiveState: 'active', NRestarts: '0', ExecMainCode: '0', ExecMainStatus: '0' }
@@ -17,10 +21,10 @@ const ended = {
 }
 
 test('a status among those of the profile means that it answers', () => {
-  expect(readObservation(output(running, '403 ', 'up\n'), [200, 403])).toEqual({
+  expect(readObservation(output(running, '403 '), [200, 403])).toEqual({
     state: 'answering',
     detail: 'HTTP 403',
-    log: 'up',
+    log: [],
   })
 })
 
@@ -37,10 +41,10 @@ test.each([
 })
 
 test('one that ended too often has failed, with how it ended and its last words', () => {
-  expect(readObservation(output(ended, '502 ', 'no such model\n'), [200])).toEqual({
+  expect(readObservation(output(ended, '502 ', said('no such model')), [200])).toEqual({
     state: 'failed',
     detail: 'It ended with status 3, 4 times within an hour.',
-    log: 'no such model',
+    log: [{ text: 'no such model', isWhole: true }],
   })
   const killed = readObservation(output({ ...ended, ExecMainCode: '2', ExecMainStatus: '9' }, '502 '), [200])
   expect(killed.detail).toContain('by signal 9')
@@ -71,16 +75,25 @@ test('while it is restarted it has not failed', () => {
   })
 })
 
-test('the log is bounded to whole lines at its end, and has no control characters', () => {
-  const lines = Array.from({ length: 1000 }, (_, index) => `line ${index} äöü`)
-  const { log } = readObservation(output(running, '502 ', lines.join('\n')), [])
-  expect(Buffer.byteLength(log)).toBeLessThanOrEqual(4096)
-  expect(Buffer.byteLength(log)).toBeGreaterThan(4000)
-  expect(lines).toEqual(expect.arrayContaining(log.split('\n')))
-  expect(log).toContain('line 999')
-  expect(readObservation(output(running, '502 ', '\n\na\u001b[31mred\u0007\n\n\nb\n'), []).log).toBe(
-    'ared\nb',
-  )
+test('podman’s own error is told where podman gave up, and not where the application ended by itself', () => {
+  const error = JSON.stringify({
+    MESSAGE: 'Error: unable to find user nobody-here: no matching entries in passwd file',
+    PRIORITY: '6',
+    _TRANSPORT: 'stdout',
+  })
+  const gaveUp = { ...ended, ExecMainStatus: '126' }
+  expect(readObservation(output(gaveUp, '502 ', error), [200])).toEqual({
+    state: 'failed',
+    detail: 'It ended with status 126, 4 times within an hour.',
+    log: [],
+    engineError: 'unable to find user nobody-here: no matching entries in passwd file',
+  })
+  const again = { ...running, ActiveState: 'activating', NRestarts: '2' }
+  expect(readObservation(output(again, '502 ', error), [200])).toMatchObject({
+    state: 'starting',
+    engineError: expect.stringContaining('nobody-here'),
+  })
+  expect(readObservation(output(ended, '502 ', error), [200])).not.toHaveProperty('engineError')
 })
 
 test('a guest that says something else is not up', () => {

@@ -2,20 +2,26 @@ import type { ApplicationObservation, GuestApplication } from '../../machine-dri
 import type { GuestAgentClient } from '../guest-agent-client.ts'
 import { guestText } from '../guest-text.ts'
 import { guestPaths, guestUnits } from './guest-paths.ts'
+import { JOURNAL_BYTES, JOURNAL_ENTRIES, journalWords } from './journal-words.ts'
 import { ENDS_AN_HOUR } from './unit-files.ts'
 
-/** Longest log that is handed on, in bytes. */
-const maxLog = 4096
-
-/** $1: the application's unit, $2: a file that is as old as its configuration is in use; then curl's words. */
+/**
+ * $1: the application's unit, $2: a file that is as old as its configuration is in use, $3: the statuses that mean
+ * that it is up, in which case its words are left alone; then curl's words.
+ */
 const SCRIPT = `
 unit=$1
 since=$(stat -c %Y "$2" 2>/dev/null || echo 0)
-shift 2
+statuses=$3
+shift 3
 systemctl show --property=ActiveState,ExecMainCode,ExecMainStatus,NRestarts,Result,Job "$unit"
 echo
-curl "$@"
-journalctl --quiet --no-pager --output=cat --lines=100 --since="@$since" _SYSTEMD_UNIT="$unit" | tail -c 16384
+answer=$(curl "$@")
+printf '%s\\n' "$answer"
+case " $statuses " in *" \${answer%% *} "*) exit 0 ;; esac
+journalctl --quiet --no-pager --all --output=json --lines=${JOURNAL_ENTRIES} --since="@$since" \
+  --output-fields=MESSAGE,PRIORITY,_TRANSPORT,CONTAINER_NAME,CONTAINER_PARTIAL_MESSAGE \
+  _SYSTEMD_UNIT="$unit" | tail -c ${JOURNAL_BYTES}
 `
 
 /** Asks the application, from inside the guest, as its users do: by name, through the web server. */
@@ -23,7 +29,8 @@ export async function observeApplication(
   agent: GuestAgentClient,
   application: Pick<GuestApplication, 'port' | 'tls' | 'health'>,
 ): Promise<ApplicationObservation> {
-  const words = [guestUnits.application, guestPaths.applied, ...curlWords(application)]
+  const statuses = application.health.statuses.join(' ')
+  const words = [guestUnits.application, guestPaths.applied, statuses, ...curlWords(application)]
   const { stdout } = await agent.exec(['/bin/sh', '-c', SCRIPT, 'berth', ...words], { timeoutMs: 60_000 })
   return readObservation(stdout, application.health.statuses)
 }
@@ -51,32 +58,35 @@ function curlWords({ port, tls, health }: Pick<GuestApplication, 'port' | 'tls' 
 }
 
 /**
- * What the script's output says: properties of the unit, an empty line, curl's line, and the log.
+ * What the script's output says: properties of the unit, an empty line, curl's line, and the journal.
  * @param statuses HTTP statuses that mean that the application is up
  */
 export function readObservation(output: string, statuses: readonly number[]): ApplicationObservation {
   const [properties, rest] = splitOnce(output, '\n\n')
   const [answer, written] = splitOnce(rest, '\n')
-  const log = lastLines(guestText(written, Number.POSITIVE_INFINITY))
   const unit = new Map(properties.split('\n').map((line) => splitOnce(line, '=')))
+  const { log, engineError } = journalWords(written)
+  const refusal = engineError !== '' && podmanGaveUp(unit) ? { engineError } : {}
   const status = Number(/^\d{3}/.exec(answer)?.[0] ?? 0)
   if (statuses.includes(status)) return { state: 'answering', detail: `HTTP ${status}`, log }
-  if (unit.get('ActiveState') === 'failed') return { state: 'failed', detail: howItFailed(unit), log }
-  if (isOff(unit)) return { state: 'failed', detail: 'It was stopped in the guest.', log }
+  const failed = (detail: string): ApplicationObservation => ({ state: 'failed', detail, log, ...refusal })
+  if (unit.get('ActiveState') === 'failed') return failed(howItFailed(unit))
+  if (isOff(unit)) return failed('It was stopped in the guest.')
   const restarts = Number(unit.get('NRestarts') ?? 0)
-  if (restarts > 0)
-    return { state: 'starting', detail: `it${lastEnd(unit)}, and is started again (${restarts}).`, log }
-  return { state: 'starting', detail: whyNothingCame(status, guestText(answer.slice(4), 200).trim()), log }
+  const detail =
+    restarts > 0
+      ? `it${lastEnd(unit)}, and is started again (${restarts}).`
+      : whyNothingCame(status, guestText(answer.slice(4), 200).trim())
+  return { state: 'starting', detail, log, ...refusal }
 }
 
-/** A line that is cut would show half of a secret, which nobody then knows as one. */
-function lastLines(written: string): string {
-  // podman itself writes an empty one at each start.
-  const text = written.replaceAll(/\n{2,}/g, '\n').trim()
-  const bytes = Buffer.from(text)
-  if (bytes.length <= maxLog) return text
-  const end = bytes.subarray(-maxLog).toString('utf8')
-  return end.slice(end.search(/\n|$/) + 1)
+/**
+ * Whether what podman complains of is why there is no container (podman-run(1), EXIT STATUS); while the next start is
+ * under way, the unit no longer says how the last one ended.
+ */
+function podmanGaveUp(unit: ReadonlyMap<string, string>): boolean {
+  const code = unit.get('ExecMainCode')
+  return code === '0' || (code === '1' && ['125', '126', '127'].includes(unit.get('ExecMainStatus') ?? ''))
 }
 
 /** systemd's own count of restarts also has those before the hour, and the one that it refused. */

@@ -8,7 +8,8 @@ export const ENDS_AN_HOUR = 4
 /**
  * The container's service: nothing in it varies, what does is read from JSON. One that ends is started again; at
  * the fourth end within an hour it has failed, unless it ended in good order: with status 0, or with 143 as who is
- * asked to end by SIGTERM, after it had run for a while.
+ * asked to end by SIGTERM, after it had run for a while. podman says on its standard error why it cannot start the
+ * container.
  */
 const applicationUnit = `[Unit]
 Description=Application of this machine
@@ -27,6 +28,8 @@ ExecStop=/usr/bin/podman --events-backend=none rm --force --ignore berth-applica
 ExecStopPost=/usr/bin/python3 -I ${guestPaths.program} ended %n
 SuccessExitStatus=143
 StandardOutput=null
+StandardError=journal
+SyslogIdentifier=podman
 Delegate=yes
 KillMode=mixed
 Restart=always
