@@ -4,6 +4,9 @@ import { ApiError } from './api-error.ts'
 /** The most objects one page holds; asked for more, the server serves and reports this (wire contract 0.1). */
 export const PAGE_LIMIT = 50
 
+/** A parameter has at most nine digits. */
+const MAX_INTEGER = 999_999_999
+
 /** More characters than any token has. */
 const CONTINUE_LIMIT = 2048
 
@@ -16,12 +19,19 @@ export const ListQuery = Type.Object({
     Type.Integer({
       description: 'Page size; a larger one than the server allows is served as the largest',
       minimum: 1,
+      maximum: MAX_INTEGER,
       default: PAGE_LIMIT,
       examples: [PAGE_LIMIT],
     }),
   ),
   offset: Type.Optional(
-    Type.Integer({ description: 'How many to skip', minimum: 0, default: 0, examples: [0] }),
+    Type.Integer({
+      description: 'How many to skip',
+      minimum: 0,
+      maximum: MAX_INTEGER,
+      default: 0,
+      examples: [0],
+    }),
   ),
   order: Type.Optional(
     Type.Enum(['ASC', 'DESC'], {

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { ObjectName } from './object-name.ts'
 import { Principal } from './principal.ts'
 
 /** Labels and annotations: strings to strings, or typed clients fail to decode (wire contract 2.2). */
@@ -15,10 +16,7 @@ export type StringMap = Record<string, string>
  */
 export const RequestMetadata = Type.Object(
   {
-    name: Type.String({
-      description: 'At most 63 lower-case letters, digits and dashes',
-      examples: ['vm-test-api-4'],
-    }),
+    name: ObjectName,
     project: Type.Optional(Type.String({ description: 'Ignored: the path decides' })),
     workspace: Type.Optional(Type.String({ description: 'Ignored: the path decides' })),
     displayName: Type.Optional(Type.String({ maxLength: 256 })),
@@ -33,7 +31,7 @@ export type RequestMetadata = Type.Static<typeof RequestMetadata>
 /** Metadata as the server answers it. */
 export const Metadata = Type.Object(
   {
-    name: Type.String(),
+    name: ObjectName,
     project: Type.String(),
     workspace: Type.Optional(Type.String({ description: 'On compute instances and services only' })),
     displayName: Type.Optional(Type.String()),

@@ -5,10 +5,13 @@ export const OBJECT_NAME_PATTERN = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'
 
 const matcher = new RegExp(OBJECT_NAME_PATTERN)
 
+/** The pattern in words, which complete "must be …". */
+export const OBJECT_NAME_WORDS =
+  'lower-case letters, digits and dashes, at most 63, beginning and ending with a letter or digit'
+
 export const ObjectName = Type.String({
   pattern: OBJECT_NAME_PATTERN,
-  description:
-    'Lower-case letters, digits and dashes, at most 63, beginning and ending with a letter or digit',
+  description: `${OBJECT_NAME_WORDS.charAt(0).toUpperCase()}${OBJECT_NAME_WORDS.slice(1)}`,
   examples: ['vm-test-api-4'],
 })
 

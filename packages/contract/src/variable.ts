@@ -31,7 +31,7 @@ export const VariableOptions = Type.Object(
           'For vCPUs, memory and disk: the profile’s value is for each GPU. One that an instance sets is for the whole machine',
       }),
     ),
-    unit: Type.Optional(Type.String({ description: 'MiB, GiB, MB or GB, for memory and disk' })),
+    unit: Type.Optional(Type.String({ description: 'MiB, GiB, TiB, MB or GB, for memory and disk' })),
     override: Type.Optional(
       Type.Object({
         type: Type.Enum(['allowed', 'notallowed', 'restricted']),

@@ -24,7 +24,7 @@ import {
   checkVariableCount,
   checkVariables,
 } from './variable-rules.ts'
-import { checkName, metadataColumns } from './views/metadata-view.ts'
+import { metadataColumns } from './views/metadata-view.ts'
 import type { ProfileSpec } from './views/profile-snapshot.ts'
 
 /** Stands for a secret that publish makes up, while the configuration is checked. */
@@ -50,7 +50,6 @@ export async function applyInstance(
   apply: ApplyInstance,
 ): Promise<ComputeInstanceRow> {
   const { project, workspace, body } = apply
-  checkName(body.metadata.name)
   checkVariables(body.spec.variables ?? [])
   const profile = await profileFor(tx, apply)
   const existing = await findInstance(tx, workspace.id, body.kind, body.metadata.name)

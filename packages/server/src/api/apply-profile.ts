@@ -13,7 +13,7 @@ import type { ProfileRow, ProjectRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { checkProfileSecrets, checkVariables } from './variable-rules.ts'
-import { checkName, metadataColumns } from './views/metadata-view.ts'
+import { metadataColumns } from './views/metadata-view.ts'
 
 /** What whoever applies a profile should know of it, a sentence each. */
 export function profileWarnings(kind: ProfileKind, body: ProfileRequest): string[] {
@@ -49,7 +49,6 @@ interface ApplyProfile {
  */
 export async function applyProfile(store: Store, apply: ApplyProfile): Promise<ProfileRow> {
   const { kind, project, body, requester } = apply
-  checkName(body.metadata.name)
   const variables = body.spec.variables ?? []
   checkVariables(variables)
   checkProfileSecrets(variables)

@@ -7,7 +7,7 @@ import type { ProjectRow, WorkspaceRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { findWorkspace, insertWorkspace, updateWorkspace } from '../store/workspaces.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { checkName, metadataColumns } from './views/metadata-view.ts'
+import { metadataColumns } from './views/metadata-view.ts'
 
 interface ApplyWorkspace {
   readonly project: ProjectRow
@@ -23,7 +23,6 @@ interface ApplyWorkspace {
  */
 export async function applyWorkspace(store: Store, apply: ApplyWorkspace): Promise<WorkspaceRow> {
   const { project, body, requester } = apply
-  checkName(body.metadata.name)
   const spec = body.spec && Object.keys(body.spec).length > 0 ? canonicalJson(body.spec) : null
   const columns = { ...metadataColumns(body.metadata), spec }
   return store.transaction(async (tx) => {

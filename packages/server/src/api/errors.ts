@@ -1,7 +1,8 @@
 import { ApiError, type ErrorReason } from '@berth/contract/api-error'
+import { randomUUIDv7 } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { storageProblem } from '../store/storage-error.ts'
 import { BODY_LIMIT } from './request-body.ts'
 
@@ -14,6 +15,9 @@ const HTTP_LAYER: Readonly<Record<string, [ErrorReason, string]>> = {
   HPE_HEADER_OVERFLOW: ['RequestHeaderFieldsTooLarge', 'headers: must be at most 16 KiB in all.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['RequestTimeout', 'The request did not arrive within 30 seconds.'],
 }
+
+/** Characters of a path that are repeated or logged. */
+const SHOWN_PATH = 200
 
 interface CodedError extends Error {
   readonly code?: string
@@ -44,27 +48,37 @@ export function installErrorHandling(app: FastifyInstance): void {
     return reply.status(apiError.status).send(apiError.toBody())
   })
   app.setNotFoundHandler((request, reply) => {
-    const error = ApiError.notFound(`${request.method} ${request.url.split('?')[0]?.slice(0, 200)}`)
+    const error = ApiError.notFound(`${request.method} ${request.url.split('?')[0]?.slice(0, SHOWN_PATH)}`)
     return reply.status(404).send(error.toBody())
   })
 }
 
 /** Answers what never becomes a routed request, such as a path with broken percent-encoding. */
-export function frameworkErrors(error: Error, _request: FastifyRequest, reply: FastifyReply): void {
+export function frameworkErrors(error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const apiError = apiErrorOf(error)
-  void reply.status(apiError.status).send(apiError.toBody())
+  const { method, url } = request
+  const path = url.split('?')[0]?.slice(0, SHOWN_PATH)
+  request.log.info({ method, path, status: apiError.status }, 'request')
+  void reply.header('x-request-id', request.id).status(apiError.status).send(apiError.toBody())
 }
 
 /** Answers what is not even HTTP, on the bare socket. */
-export function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
+export function refuseOnSocket(
+  log: FastifyBaseLogger,
+  error: Error & { code?: string },
+  socket: Socket,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return
   const known = HTTP_LAYER[error.code ?? '']
   const apiError = known
     ? new ApiError(...known)
     : new ApiError('BadRequest', 'The request is not valid HTTP.')
+  const id = randomUUIDv7()
+  log.info({ reqId: id, status: apiError.status, code: error.code }, 'request')
   const body = JSON.stringify(apiError.toBody())
   const head = [
     `HTTP/1.1 ${apiError.status} ${STATUS_CODES[apiError.status]}`,
+    `X-Request-Id: ${id}`,
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',

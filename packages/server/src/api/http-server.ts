@@ -1,12 +1,13 @@
 import { randomUUIDv7 } from 'node:crypto'
-import { ErrorBody } from '@berth/contract/api-error'
+import { ApiError, ErrorBody } from '@berth/contract/api-error'
 import { INSTANCE_KINDS } from '@berth/contract/instance-kind'
 import swagger from '@fastify/swagger'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { ApiContext } from './api-context.ts'
 import { installAuthentication } from './authentication.ts'
-import { clientErrorHandler, frameworkErrors, installErrorHandling } from './errors.ts'
+import { frameworkErrors, installErrorHandling, refuseOnSocket } from './errors.ts'
 import { openApiDocument } from './openapi.ts'
+import { MAX_PATH_NAME } from './operation.ts'
 import { BODY_LIMIT, installBodyParser } from './request-body.ts'
 import { certificateAuthorityRoute } from './routes/certificate-authority.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -26,7 +27,7 @@ export async function createHttpServer(
   context: ApiContext,
   logger?: FastifyBaseLogger,
 ): Promise<FastifyInstance> {
-  const app = Fastify({
+  const app: FastifyInstance = Fastify({
     ...(logger ? { loggerInstance: logger } : {}),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -36,15 +37,24 @@ export async function createHttpServer(
       const given = request.headers['x-request-id']
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUIDv7()
     },
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
+    // The answers that Node would give by itself have neither our shape nor a request id.
+    http: { requireHostHeader: false },
+    // A request that arrives while the server ends is served: clients repeat a POST after 503.
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PATH_NAME },
     frameworkErrors,
-    clientErrorHandler,
+    clientErrorHandler: (error, socket) => refuseOnSocket(app.log, error, socket),
     // One entry a request, written below, instead of Fastify's two.
     logController: new LogController({ disableRequestLogging: true }),
   })
+  // An expectation that nobody knows may be passed over (RFC 9110, 10.1.1).
+  app.server.on('checkExpectation', (...exchange) => app.server.emit('request', ...exchange))
   app.addSchema(ErrorBody)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
+    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+      throw ApiError.invalid('Host', 'the header is missing (RFC 9112, 3.2)')
+    }
   })
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(

@@ -50,10 +50,15 @@ export function operation(parts: OperationParts) {
   }
 }
 
+/** The longest name in a path that a request is routed by. */
+export const MAX_PATH_NAME = 1024
+
+const named = (options: object) => Type.String({ maxLength: MAX_PATH_NAME, ...options })
+
 const PATH_PARAMETERS: Readonly<Record<string, TSchema>> = {
-  project: Type.String({ description: 'Name of the project', examples: ['defaultproject'] }),
-  workspace: Type.String({ description: 'Name of the workspace', examples: ['dev1'] }),
-  name: Type.String({ description: 'Name of the object' }),
+  project: named({ description: 'Name of the project', examples: ['defaultproject'] }),
+  workspace: named({ description: 'Name of the workspace', examples: ['dev1'] }),
+  name: named({ description: 'Name of the object' }),
   action: Type.String({
     description: 'What to do; `status.actions` lists what fits now',
     examples: ['stop'],

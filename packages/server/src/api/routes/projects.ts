@@ -1,4 +1,4 @@
-import { ListQuery, parseListQuery } from '@berth/contract/list-query'
+import { ListQuery, ORDER_FIELDS, parseListQuery } from '@berth/contract/list-query'
 import {
   AuthProjectList,
   HUB_API_VERSION,
@@ -21,9 +21,17 @@ const AUTH_PATH = '/auth/v1/projects/'
 const AuthQuery = Type.Object({
   limit: ListQuery.properties.limit,
   offset: ListQuery.properties.offset,
-  order: Type.Optional(Type.String({ description: 'ASC or DESC', default: 'ASC' })),
-  orderby: Type.Optional(Type.String({ description: 'createdAt, modifiedAt or name', default: 'name' })),
-  q: Type.Optional(Type.String({ description: 'Part of the name', maxLength: 63 })),
+  order: Type.Optional(
+    Type.Enum(['ASC', 'DESC'], { type: 'string', description: 'Upwards or downwards', default: 'ASC' }),
+  ),
+  orderby: Type.Optional(
+    Type.Enum([...ORDER_FIELDS, 'created_at', 'modified_at'], {
+      type: 'string',
+      description: 'The field to order by',
+      default: 'name',
+    }),
+  ),
+  q: Type.Optional(Type.String({ description: 'Part of the name' })),
 })
 
 type Query = Record<string, unknown>

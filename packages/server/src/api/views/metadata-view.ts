@@ -1,6 +1,4 @@
 import type { Metadata, RequestMetadata, StringMap } from '@berth/contract/metadata'
-import { ApiError } from '@berth/contract/api-error'
-import { isObjectName } from '@berth/contract/object-name'
 import type { Principal } from '@berth/contract/principal'
 import { formatTimestamp } from '@berth/contract/timestamp'
 import type { ProjectRow } from '../../store/schema.ts'
@@ -51,13 +49,4 @@ export function metadataColumns(metadata: RequestMetadata) {
 function mapColumn(map: StringMap | undefined): string | null {
   if (map === undefined) return null
   return JSON.stringify(Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1))))
-}
-
-/** @throws ApiError 400 when the name cannot name an object */
-export function checkName(name: string): void {
-  if (isObjectName(name)) return
-  throw ApiError.invalid(
-    'metadata.name',
-    'must be lower-case letters, digits and dashes, at most 63, beginning and ending with a letter or digit',
-  )
 }
