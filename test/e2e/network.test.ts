@@ -41,6 +41,19 @@ test('guests are reached on port 22 from the gateway only, and by nobody from a 
   for (const outcome of fromFar.slice(1)) expect(['silence', 'EHOSTUNREACH']).toContain(outcome)
 })
 
+test('a guest answers for its address behind rules that let nothing in, and not for one that it does not have', async () => {
+  expect(await network.answersArp('one', a.port)).toBe(true)
+  expect(await network.answersArp('two', far.port)).toBe(true)
+  const [address, device] = [`${a.port.address}/20`, 'eth0']
+  await a.ip('address', 'delete', address, 'dev', device)
+  expect(await network.answersArp('one', a.port), 'a sibling answers for nobody else').toBe(false)
+  await a.ip('address', 'add', address, 'dev', device)
+  await a.ip('route', 'add', 'default', 'via', '10.64.0.1')
+  expect(await network.answersArp('one', a.port)).toBe(true)
+  const way = await network.ensureForward(bench.sshForward('a', one, a))
+  expect(await network.greetingAt(way)).toMatch(/^a/)
+})
+
 test('sibling traffic is routed and judged by the firewall without br_netfilter', async () => {
   const inside = await tryCommand('ip', ['netns', 'exec', inOne, 'cat', BRIDGE_NF])
   expect(inside.stdout.trim()).toBe(rootBridgeNf === null ? '' : '0')
