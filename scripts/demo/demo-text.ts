@@ -38,7 +38,7 @@ export function upText(place: DemoPlace, instance: ComputeInstance, otherPid: nu
   return `
 The VM is up. ${login}
 
-What reaches what: ${reach}
+${wrapped(`What reaches what: ${reach}`)}
 
 Talk to the API from another terminal:
 
@@ -53,6 +53,11 @@ ${columns([
 ])}
 
 ${serverText(place, otherPid)}`
+}
+
+/** A text in lines that a terminal shows whole. */
+function wrapped(text: string): string {
+  return text.replaceAll(/(.{1,96})(?: |$)/g, '$1\n').trimEnd()
 }
 
 function serverText(place: DemoPlace, otherPid: number | null): string {
