@@ -25,7 +25,7 @@ NotifyAccess=all
 Environment=HOME=/root PODMAN_SYSTEMD_UNIT=%n
 ExecStart=/usr/bin/python3 -I ${guestPaths.program} start ${guestPaths.command}
 ExecStop=/usr/bin/podman --events-backend=none rm --force --ignore berth-application
-ExecStopPost=/usr/bin/python3 -I ${guestPaths.program} ended %n
+ExecStopPost=-/usr/bin/python3 -I ${guestPaths.program} ended %n
 SuccessExitStatus=143
 StandardOutput=null
 StandardError=journal
