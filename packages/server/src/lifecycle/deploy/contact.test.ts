@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { SECOND } from '../../store/clock.ts'
+import type { Host } from '../host.ts'
+import { contactPhase } from './contact.ts'
+import { decisionOf } from './decision.ts'
+import type { PhaseInput } from './phase.ts'
+import { placeOf } from './phases.ts'
+
+/** What becomes of an instance whose guest has been up for so long, and answers at its address or not. */
+async function after(seconds: number, answers: boolean) {
+  const network = { answersArp: async () => answers }
+  const host = { network, plan: { address: () => '10.64.0.5' } } as unknown as Host
+  const row = { id: 'id', phase_started_at: 0, steps: '[]', status: 'pending', desired_power: 'running' }
+  const known = { project: { network_key: 'key' }, address: { number: 5, mac: 'm' }, settings: {} }
+  const input = { row, ...known, now: seconds * SECOND } as unknown as PhaseInput
+  const place = placeOf('up:contact')
+  const result = await contactPhase.run(host, input)
+  if (!place || 'decide' in result) throw new Error('It leaves nothing to a transaction.')
+  return decisionOf(input, place, result, 0, seconds * SECOND).patch
+}
+
+test('a guest that answers at its address goes on its way', async () => {
+  expect(await after(0, true)).toMatchObject({ status: 'pending', phase: 'up:access' })
+})
+
+test('one that does not is given a minute, and has failed then, for that reason', async () => {
+  expect(await after(59, false)).toMatchObject({
+    status: 'pending',
+    reason: 'The guest is up; waiting for it to answer at 10.64.0.5.',
+  })
+  expect(await after(60, false)).toMatchObject({
+    status: 'failed',
+    reason: expect.stringMatching(
+      /^The guest is up, but does not answer at its address 10\.64\.0\.5 \(ARP\)/,
+    ),
+  })
+})
