@@ -258,32 +258,6 @@ test.each([
   expect(row ? `${row.status}, ${row.power_state}` : 'gone').toBe(end)
 })
 
-test('a guest that ended while its process goes on is told of and started again', SLOW, async () => {
-  await before([publish('computeinstances', 1)])
-  await bench.settle()
-  const [first] = bench.world.processes.toJSON()
-  const { length } = await bench.events()
-  await bench.panicGuest()
-  await bench.settle()
-  expect(await bench.row()).toMatchObject({ status: 'success', power_state: 'running' })
-  expect((await bench.events()).slice(length)).toEqual(['stopped', 'running'])
-  const processes = bench.world.processes.toJSON()
-  expect(processes.map(({ bootId, isDead }) => bootId === first?.bootId || isDead)).toEqual([false])
-})
-
-test('a guest that ended is stopped at once, with its process', SLOW, async () => {
-  await before([publish('computeinstances', 1)])
-  await bench.settle()
-  await bench.panicGuest()
-  await act('stop')(bench)
-  const asked: string[] = []
-  bench.treat = (name, apply) => (asked.push(name), apply())
-  await bench.settle()
-  expect(await bench.row()).toMatchObject({ status: 'success', power_state: 'stopped' })
-  expect(bench.world.processes.toJSON()).toEqual([])
-  expect(asked).not.toContain('driver.requestPowerOff')
-})
-
 test('delete wins: asked for after any step of any journey, it leaves nothing', SLOW, async () => {
   for (const { name, asks } of ALL.filter((journey) => journey.name !== 'delete')) {
     const { effects } = await undisturbed(asks)
