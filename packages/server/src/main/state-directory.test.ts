@@ -44,6 +44,7 @@ test('a directory of somebody else’s is refused, and keeps its mode', () => {
 
   const mount = join(base, 'mount')
   mkdirSync(join(mount, 'lost+found'), { recursive: true })
+  writeFileSync(join(mount, 'serve.log'), '')
   takeStateDirectory(mount).release()
   writeFileSync(join(mount, 'operators-notes.txt'), '')
   takeStateDirectory(mount).release()

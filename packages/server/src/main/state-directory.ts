@@ -7,8 +7,8 @@ import { ConfigError } from './config.ts'
 
 /** What a directory holds as soon as Berth, or its demo, has used it. */
 const OWN_FILES = new Set(['berth.db', 'secret.key', 'admin.key', 'serve.lock', 'demo.json', 'instances'])
-/** What a new file system holds (mke2fs(8)). */
-const EMPTY_FILES = new Set(['lost+found'])
+/** What a directory for Berth may hold before: what a new file system has (mke2fs(8)), and a log that a shell opened. */
+const HARMLESS = /^lost\+found$|\.log$/
 /** Files that the refusal of somebody else's directory names. */
 const NAMED = 3
 
@@ -40,7 +40,7 @@ export function takeStateDirectory(path: string): ProcessLock {
  */
 function refuseForeign(path: string): void {
   if (!existsSync(path) || !statSync(path).isDirectory()) return
-  const held = explained(path, () => readdirSync(path)).filter((name) => !EMPTY_FILES.has(name))
+  const held = explained(path, () => readdirSync(path)).filter((name) => !HARMLESS.test(name))
   if (held.length === 0 || held.some((name) => OWN_FILES.has(name))) return
   const names = held.toSorted().slice(0, NAMED)
   if (held.length > NAMED) names.push(`${held.length - NAMED} more`)

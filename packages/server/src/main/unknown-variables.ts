@@ -15,13 +15,14 @@ const OTHERS = [
 /** A sentence for each variable that looks like Berth's and means nothing to it. */
 export function unknownVariables(env: NodeJS.ProcessEnv = process.env): string[] {
   const known = [...Object.keys(Config.properties).map(variableOf), ...OTHERS]
+  const meant = nameFinder(known)
   const given = Object.keys(env).filter(
     (name) => name.startsWith('BERTH_') && !name.startsWith('BERTH_TEST_'),
   )
   return given
     .filter((name) => !known.includes(name))
     .map((name) => {
-      const nearest = nameFinder(known)(name)
+      const nearest = meant(name)
       return `The variable ${name} means nothing to Berth${nearest === undefined ? '' : `; ${nearest} does`}.`
     })
 }
