@@ -5,12 +5,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serviceBody } from '../support/api-client.ts'
 import { ServiceStory } from '../support/service-story.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 // A kind of service that is one catalogue file and no code, and what users see of applications that do not start. One
 // Debian guest carries the whole story, so each test goes on where the one before it ended.
 
 const CATALOGUE = join(import.meta.dirname, '../../packages/server/catalogue/code-server.json')
 const SHORT_SECONDS = 15
+/** An application that ends more often within an hour, other than in good order, has failed. */
+const CRASHES_ALLOWED = 3
 
 let story: ServiceStory
 let url: string
@@ -29,18 +32,22 @@ function editor(config: object, profile = 'code-server') {
  * that is no program over the one that the image's entry point names.
  */
 async function applyFailing(
-  failure: 'crash' | 'silence' | 'unstartable',
+  failure: 'crash' | 'silence' | 'leave' | 'unstartable',
   timeoutSeconds: number,
+  more: { readonly environment?: object; readonly volumes?: readonly object[]; readonly files?: object } = {},
 ): Promise<void> {
   const profile = JSON.parse(readFileSync(CATALOGUE, 'utf8'))
   const config = profile.spec.variables.find(({ name }: { name: string }) => name === 'Code Server Config')
   config.options.schema.jsonschema.properties.Failure = { type: 'string' }
   profile.metadata = { name: failure }
   profile.spec.systemCatalog = false
-  profile.spec.application.environment = { STAND_IN_FAILURE: { member: 'Failure' } }
-  profile.spec.application.health.timeoutSeconds = timeoutSeconds
+  const { application } = profile.spec
+  application.environment = { STAND_IN_FAILURE: { member: 'Failure' }, ...more.environment }
+  application.volumes = [...application.volumes, ...(more.volumes ?? [])]
+  application.files = more.files
+  application.health.timeoutSeconds = timeoutSeconds
   if (failure === 'unstartable') {
-    profile.spec.application.files = [{ path: '/usr/bin/python3.11', content: 'no program' }]
+    application.files = [{ path: '/usr/bin/python3.11', content: 'no program' }]
   }
   expect((await story.api.call('POST', 'serviceprofiles', profile)).status).toBe(200)
   const body = editor({ Failure: failure }, failure)
@@ -86,9 +93,9 @@ test('an application that crashes at once fails with its last words', async () =
   await applyFailing('crash', 300)
   const { status } = await story.publishInVain('editor')
   expect(status.reason).toMatch(
-    /^The application does not stay up\. .*ended.* Its last words: .*the workspace index is corrupt/,
+    /^The application does not stay up\. It ended with status 1, 4 times within an hour\. Its last words: .*the workspace index is corrupt/,
   )
-  expect(status.powerState).toBe('running')
+  expect(status).toMatchObject({ powerState: 'running', actions: ['start', 'stop'] })
 })
 
 test('one whose container cannot be started fails with the reason that its engine gives', async () => {
@@ -108,6 +115,29 @@ test('corrected and published again, it answers on the same guest', async () => 
   await story.apply(editor({ Code_Server_Password: 'open sesame' }))
   await story.publish('editor')
   expect(await logIn('open sesame')).toBe(302)
+})
+
+test('one that is ended in good order is started again, as often as its user likes', async () => {
+  const written = '/srv/extensions'
+  const config = '/home/coder/.config/code-server'
+  await applyFailing('leave', 300, {
+    environment: { STAND_IN_WRITES: `${written}:${config}` },
+    volumes: [{ name: 'extensions', path: written }],
+    files: [{ path: `${config}/config.yaml`, content: 'auth: password' }],
+  })
+  // It writes to a volume that its image has no directory for, and beside a file that it was given.
+  url = story.output(await story.publish('editor'))['Host Name']?.value ?? ''
+  const lives = new Set<number>()
+  await waitFor(
+    async () => {
+      const answer = await fetch(new URL('/healthz', url))
+      if (answer.ok) lives.add(((await answer.json()) as { lastHeartbeat: number }).lastHeartbeat)
+      return lives.size > CRASHES_ALLOWED + 1
+    },
+    { deadlineSeconds: 300, what: 'the application to be there again and again', intervalMs: 500 },
+  )
+  const { body } = await story.api.call('GET', 'workspaces/default/services/editor')
+  expect((body as Service).status.status).toBe('success')
 })
 
 test('behind a port forward, plain HTTP is shown the way by the forward’s own port', async () => {

@@ -24,7 +24,7 @@ PODMAN = ['/usr/bin/podman', '--events-backend=none']
 HOME_VOLUME = 'berth.home'
 HOME_OF_IMAGE = '--label=berth.home=image'
 # An application that ends sooner than that has not done anything for its user.
-ORDERLY_SECONDS = 10
+ORDERLY_SECONDS = 5
 
 
 def read(path):
