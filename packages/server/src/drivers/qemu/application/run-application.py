@@ -54,7 +54,7 @@ class Image:
                 place += '/' + part
                 try:
                     mode = os.lstat(place).st_mode
-                except FileNotFoundError:
+                except (FileNotFoundError, NotADirectoryError):
                     break
                 if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
                     return None
