@@ -154,7 +154,6 @@ const EXPLAINED = /^\s*(select|insert|update|delete|with)\b/i
  */
 function recordQueries(): () => string[] {
   const seen = new Set<string>()
-  // oxlint-disable-next-line typescript/unbound-method -- called on the database below
   const prepare = DatabaseSync.prototype.prepare
   const spy = vi.spyOn(DatabaseSync.prototype, 'prepare').mockImplementation(function (
     this: DatabaseSync,
