@@ -3,8 +3,12 @@ import { createConnection, type Socket } from 'node:net'
 import { basename } from 'node:path'
 import { HostError } from '@berth/contract/host/host-error'
 import { descriptorsGone } from '../../host/host-failure.ts'
+import { ByteQueue } from './byte-queue.ts'
 
 const lineFeed = 0x0a
+
+/** Lines that are handed out in one turn of the event loop: a peer that sends nothing but line feeds holds up nobody. */
+const linesATurn = 256
 
 /**
  * A Unix stream socket read line by line, for peers that are not trusted: a line longer than `maxLine`
@@ -13,7 +17,8 @@ const lineFeed = 0x0a
 export class LineSocket {
   readonly #socket: Socket
   readonly #maxLine: number
-  #buffer: Buffer = Buffer.alloc(0)
+  readonly #bytes = new ByteQueue()
+  #lines = 0
   #failure: Error | undefined
   #wake: (() => void) | undefined
 
@@ -21,8 +26,8 @@ export class LineSocket {
     this.#socket = socket
     this.#maxLine = maxLine
     socket.on('data', (chunk: Buffer) => {
-      this.#buffer = Buffer.concat([this.#buffer, chunk])
-      if (this.#buffer.length > maxLine) socket.pause()
+      this.#bytes.push(chunk)
+      if (this.#bytes.length > maxLine) socket.pause()
       this.#wake?.()
     })
     socket.on('error', (error) => this.#fail(new HostError(`The connection failed: ${error.message}`)))
@@ -60,22 +65,26 @@ export class LineSocket {
 
   /** The next line without its line feed. Throws a HostError when none came before `deadline` (ms, epoch). */
   async nextLine(deadline: number): Promise<Buffer> {
+    this.#lines += 1
+    if (this.#lines % linesATurn === 0) {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (Date.now() >= deadline) throw late()
+    }
     let searched = 0
     for (;;) {
-      const end = this.#buffer.indexOf(lineFeed, searched)
+      const end = this.#bytes.indexOf(lineFeed, searched)
       if (end >= 0 && end <= this.#maxLine) {
-        const line = this.#buffer.subarray(0, end)
-        this.#buffer = this.#buffer.subarray(end + 1)
-        if (this.#buffer.length <= this.#maxLine) this.#socket.resume()
+        const line = this.#bytes.take(end + 1).subarray(0, end)
+        if (this.#bytes.length <= this.#maxLine) this.#socket.resume()
         return line
       }
-      searched = this.#buffer.length
+      searched = this.#bytes.length
       if (searched > this.#maxLine) {
         this.#fail(new HostError(`The other side sent a line longer than ${this.#maxLine} bytes.`))
         this.close()
       }
       if (this.#failure !== undefined) throw this.#failure
-      if (Date.now() >= deadline) throw new HostError('The other side did not answer in time.')
+      if (Date.now() >= deadline) throw late()
       await this.#changed(deadline)
     }
   }
@@ -99,6 +108,10 @@ export class LineSocket {
     })
     this.#wake = undefined
   }
+}
+
+function late(): HostError {
+  return new HostError('The other side did not answer in time.')
 }
 
 /** Parses one line as a JSON object. Throws a HostError on anything else. */

@@ -1,5 +1,8 @@
 import { HostError } from '@berth/contract/host/host-error'
 
+/** What is read of skopeo's words, in characters from their end: part of them is the registry's own text. */
+const READ = 8192
+
 /**
  * Why an image could not be fetched, from what skopeo said.
  * @param reference the image in full
@@ -53,7 +56,7 @@ function withoutNames(said: string, reference: string, registry: string): string
 
 /** The message of skopeo's last line, which is written as logfmt: `time="…" level=fatal msg="…"`. */
 function lastMessage(stderr: string): string {
-  const line = stderr.trim().split('\n').at(-1) ?? ''
+  const line = stderr.slice(-READ).trim().split('\n').at(-1) ?? ''
   const quoted = /\bmsg=("(?:[^"\\]|\\.)*")/.exec(line)?.[1]
   const message = quoted === undefined ? line : unquoted(quoted)
   return (
