@@ -22,6 +22,8 @@ export interface ApiContext {
   readonly certificateRoot: string
   /** Why the server is not ready to serve; null when it is. */
   readonly notReady: () => string | null
+  /** What a ready server has to say of trouble that it had lately; null when it had none. */
+  readonly trouble?: () => string | null
   /** Where requests are counted; without it there is no `/metrics`. */
   readonly metrics?: ApiMetrics
 }

@@ -20,6 +20,7 @@ import { Adoption } from './adoption.ts'
 import { loadCatalogue } from './catalogue.ts'
 import { ConfigError, listenAddress, tenantRegistries, type Config } from './config.ts'
 import { createHost, prepareHost } from './host.ts'
+import { LoopWatch } from './loop-watch.ts'
 import { addObjectMetrics } from './metrics/object-metrics.ts'
 import { PrometheusMetrics } from './metrics/prometheus-metrics.ts'
 import { byOwner, portOwner } from '../network/listening-program.ts'
@@ -98,6 +99,10 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
     onLate: tellLate,
     onError: (err) => logger.error({ err }, 'could not look for late steps'),
   })
+  const loopWatch = new LoopWatch((block) => {
+    metrics.blocked(block.seconds)
+    logger.warn(block, 'the event loop was blocked')
+  })
   const context = {
     store,
     secretBox,
@@ -108,6 +113,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
     version: VERSION,
     certificateRoot: authority.root,
     notReady: () => adoption.notReady(),
+    trouble: () => loopWatch.lately(),
     metrics,
   }
   const http = await createHttpServer(context, logger)
@@ -116,6 +122,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   await store.transaction((tx) => takeUpWork(tx, store.clock.now()))
   engine.start()
   lateWatch.start()
+  loopWatch.start()
   logger.info(
     { url, state: config.state, driver: config.driver, installation: installId, instances: placed.length },
     'serving',
@@ -127,6 +134,7 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
       const impatience = setTimeout(() => http.server.closeAllConnections(), STOP_GRACE_MS)
       await http.close()
       clearTimeout(impatience)
+      loopWatch.stop()
       await lateWatch.stop()
       await engine.stop()
       await store.close()

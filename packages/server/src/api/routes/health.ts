@@ -39,6 +39,6 @@ export function healthRoutes(app: FastifyInstance, context: ApiContext): void {
     const reason = context.notReady()
     return reply
       .status(reason === null ? 200 : 503)
-      .send({ status: reason === null ? 'ready' : 'not ready', reason: reason ?? '' })
+      .send({ status: reason === null ? 'ready' : 'not ready', reason: reason ?? context.trouble?.() ?? '' })
   })
 }

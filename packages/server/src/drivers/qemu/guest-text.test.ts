@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import fc from 'fast-check'
+import { assert, constantFrom, property, string } from 'fast-check'
 import { expect, test } from 'vitest'
 import { guestText } from './guest-text.ts'
 
@@ -30,8 +30,8 @@ test('the limit counts what is kept, and cuts no character in two', () => {
   expect(guestText('abc', 0)).toBe('')
 })
 
-const noise = fc.string({
-  unit: fc.constantFrom(
+const noise = string({
+  unit: constantFrom(
     '\u001B',
     '[',
     ']',
@@ -51,8 +51,8 @@ const noise = fc.string({
 })
 
 test('whatever a guest writes, nothing is left that a terminal obeys', () => {
-  fc.assert(
-    fc.property(noise, (written) => {
+  assert(
+    property(noise, (written) => {
       const shown = guestText(written, 1000)
       // eslint-disable-next-line no-control-regex
       expect(shown).not.toMatch(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/)

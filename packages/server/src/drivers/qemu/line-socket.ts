@@ -68,7 +68,7 @@ export class LineSocket {
     this.#lines += 1
     if (this.#lines % linesATurn === 0) {
       await new Promise((resolve) => setImmediate(resolve))
-      if (Date.now() >= deadline) throw late()
+      if (Date.now() >= deadline) throw tooLate()
     }
     let searched = 0
     for (;;) {
@@ -84,7 +84,7 @@ export class LineSocket {
         this.close()
       }
       if (this.#failure !== undefined) throw this.#failure
-      if (Date.now() >= deadline) throw late()
+      if (Date.now() >= deadline) throw tooLate()
       await this.#changed(deadline)
     }
   }
@@ -110,7 +110,7 @@ export class LineSocket {
   }
 }
 
-function late(): HostError {
+function tooLate(): HostError {
   return new HostError('The other side did not answer in time.')
 }
 

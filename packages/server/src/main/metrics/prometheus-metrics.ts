@@ -18,6 +18,7 @@ export class PrometheusMetrics implements ApiMetrics, EngineObserver {
   readonly #delay: Histogram
   readonly #steps: Histogram
   readonly #leasesLost: Counter
+  readonly #blocked: Counter
 
   constructor() {
     const registers = [this.registry]
@@ -54,6 +55,11 @@ export class PrometheusMetrics implements ApiMetrics, EngineObserver {
       labelNames: ['kind'],
       registers,
     })
+    this.#blocked = new Counter({
+      name: 'berth_event_loop_blocked_seconds_total',
+      help: 'Time in which the server did one thing for over a second, and nothing else.',
+      registers,
+    })
     new Gauge({
       name: 'berth_build_info',
       help: 'Always 1; what runs is in the labels.',
@@ -75,6 +81,11 @@ export class PrometheusMetrics implements ApiMetrics, EngineObserver {
     const labels = { method, route, status: String(status) }
     this.#requests.inc(labels)
     this.#requestSeconds.observe(labels, seconds)
+  }
+
+  /** The event loop was blocked for so many seconds. */
+  blocked(seconds: number): void {
+    this.#blocked.inc(seconds)
   }
 
   claimed(kind: string, delayMicros: number): void {
