@@ -27,7 +27,15 @@ function listed(change: (elements: unknown[]) => unknown[] = (elements) => eleme
 }
 
 test('private networks and the host’s own addresses are closed, and nothing else', () => {
-  for (const address of ['10.9.9.9', '169.254.169.254', '203.0.113.2', '192.0.2.9', '224.0.0.1'])
+  for (const address of [
+    '10.9.9.9',
+    '169.254.169.254',
+    '168.63.129.16',
+    '198.19.255.255',
+    '203.0.113.2',
+    '192.0.2.9',
+    '224.0.0.1',
+  ])
     expect(contains(closed, addressNumber(address)), address).toBe(true)
   for (const address of ['203.0.113.3', '9.9.9.9', '172.32.0.1'])
     expect(contains(closed, addressNumber(address)), address).toBe(false)

@@ -1,19 +1,23 @@
 import { createHash } from 'node:crypto'
+import { AZURE_WIRE_SERVER } from '../host/cloud-service-address.ts'
 import { addressNumber, addressSet, addressText, union, type AddressSet } from './address-set.ts'
 import { DROP, equal, field, INET, rule, type NftObject } from './nft-json.ts'
 
 /**
  * Closed to guests, wherever the operator's network leads: what is not globally reachable (RFC 6890) may be the
- * operator's own.
+ * operator's own, and what a cloud tells its virtual machines is not for guests of one.
  */
 const PRIVATE_NETWORKS = addressSet([
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
   '127.0.0.0/8',
+  AZURE_WIRE_SERVER,
   '169.254.0.0/16',
   '172.16.0.0/12',
+  '192.0.0.0/24',
   '192.168.0.0/16',
+  '198.18.0.0/15',
   '224.0.0.0/3',
 ])
 

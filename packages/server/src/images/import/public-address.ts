@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { HostError } from '@berth/contract/host/host-error'
 import ipaddr from 'ipaddr.js'
+import { AZURE_WIRE_SERVER } from '../../host/cloud-service-address.ts'
 
 /** An address that was looked up once, and that is connected to without being looked up again. */
 export interface PinnedAddress {
@@ -24,7 +25,9 @@ export const systemResolver: Resolver = async (host) =>
  * them), carrier-grade NAT, multicast, reserved and all IPv6 forms that carry an IPv4 address are not.
  */
 export function isPublicAddress(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.parse(address).range() === 'unicast'
+  if (!ipaddr.isValid(address)) return false
+  const parsed = ipaddr.parse(address)
+  return parsed.range() === 'unicast' && parsed.toString() !== AZURE_WIRE_SERVER
 }
 
 /**
