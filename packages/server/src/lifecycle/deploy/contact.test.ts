@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { SECOND } from '../../store/clock.ts'
 import type { Host } from '../host.ts'
+import { asHostError } from '../unforeseen.ts'
 import { contactPhase } from './contact.ts'
 import { decisionOf } from './decision.ts'
 import type { PhaseInput } from './phase.ts'
@@ -10,11 +11,19 @@ import { placeOf } from './phases.ts'
 async function after(seconds: number, answers: boolean) {
   const network = { answersArp: async () => answers }
   const host = { network, plan: { address: () => '10.64.0.5' } } as unknown as Host
-  const row = { id: 'id', phase_started_at: 0, steps: '[]', status: 'pending', desired_power: 'running' }
+  const row = {
+    id: 'id',
+    phase_started_at: 0,
+    steps: '[]',
+    status: 'pending',
+    desired_power: 'running',
+    deploy_generation: 1,
+    observed_generation: 0,
+  }
   const known = { project: { network_key: 'key' }, address: { number: 5, mac: 'm' }, settings: {} }
   const input = { row, ...known, now: seconds * SECOND } as unknown as PhaseInput
   const place = placeOf('up:contact')
-  const result = await contactPhase.run(host, input)
+  const result = await contactPhase.run(host, input).catch(asHostError)
   if (!place || 'decide' in result) throw new Error('It leaves nothing to a transaction.')
   return decisionOf(input, place, result, 0, seconds * SECOND).patch
 }
@@ -26,7 +35,7 @@ test('a guest that answers at its address goes on its way', async () => {
 test('one that does not is given a minute, and has failed then, for that reason', async () => {
   expect(await after(59, false)).toMatchObject({
     status: 'pending',
-    reason: 'The guest is up; waiting for it to answer at 10.64.0.5.',
+    reason: expect.stringMatching(/ does not answer at its address 10\.64\.0\.5 .* Trying again/),
   })
   expect(await after(60, false)).toMatchObject({
     status: 'failed',
