@@ -23,6 +23,7 @@ const NO_SPACE = "[Errno 28] No space left on device: '/var/lib/cloud/x'"
 async function reportOf(
   files: Readonly<Record<string, string | null>>,
   cloudFinal = 'Job=\nActiveState=active',
+  timeout = 10_000,
 ) {
   const root = mkdtempSync(join(tmpdir(), 'ready-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
