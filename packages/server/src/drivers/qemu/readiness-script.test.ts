@@ -26,7 +26,7 @@ async function reportOf(
   timeout = 10_000,
 ) {
   const root = mkdtempSync(join(tmpdir(), 'ready-'))
-  onTestFinished(() => rmSync(root, { recursive: true }))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true, maxRetries: 5 }))
   for (const [path, text] of Object.entries({
     ...BOOTED,
     ...files,
