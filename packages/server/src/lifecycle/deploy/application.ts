@@ -36,8 +36,10 @@ export const answerPhase: DeployPhase = {
     if (seen === null || seen.state === 'answering') return { done: {} }
     const timeoutSeconds = input.settings.application?.health.timeoutSeconds ?? 0
     const isLate = input.now - input.row.phase_started_at > timeoutSeconds * SECOND
-    if (seen.state === 'starting' && !isLate)
-      return { wait: `The application is starting: ${seen.detail}`, seconds: lookAgainSeconds(input) }
+    if (seen.state === 'starting' && !isLate) {
+      const wait = `The application is starting: ${seen.detail} ${engineWords(seen)}`.trimEnd()
+      return { wait, seconds: lookAgainSeconds(input) }
+    }
     const what =
       seen.state === 'failed'
         ? whyItFailed(seen)
