@@ -6,7 +6,7 @@ import {
   servedApplication,
   type ApplicationInput,
 } from '../application.ts'
-import { lastWords, whyItFailed } from '../application-words.ts'
+import { engineWords, lastWords, whyItFailed } from '../application-words.ts'
 import type { Host } from '../host.ts'
 import { sizeWaiting } from '../machine-size.ts'
 import { lookAgainSeconds, placementOf, type DeployPhase, type PhaseInput } from './phase.ts'
