@@ -15,9 +15,12 @@ const maxMountpoint = 100
 /** File systems for booting have the size that they need, and are not the user's to fill. */
 const bootMountpoint = /^\/(?:boot|efi)(?:\/|$)/
 
-/** What the agent tells of its guest now. What it does not know, or refuses to tell, is left out. */
+/**
+ * What the agent tells of its guest now. What it does not know, or refuses to tell, is left out, and what comes after
+ * that too.
+ */
 export async function lookInside(agent: GuestAgentClient): Promise<Omit<GuestLook, 'agent'>> {
-  const clockAheadMs = await readClock(agent)
+  const clockAheadMs = await readClock(agent).catch(() => undefined)
   const disks = await agent.execute('guest-get-fsinfo', {}, answerMs).catch(() => undefined)
   const fullestDisk = fullest(disks)
   return {
