@@ -21,13 +21,18 @@ const DEEDS = {
   // Of what would answer, nothing is left.
   hang: 'busybox killall acpid; for card in /sys/class/net/*; do ip link set "${card##*/}" down; done; rm /lib/ready; rm -r /dev/virtio-ports; for shell in $(busybox pidof sh); do [ "$shell" = 1 ] || [ "$shell" = $$ ] || busybox kill -9 "$shell"; done',
 }
-const NAMES = ['well', 'hung', 'unreached']
+const NAMES = ['well', 'hung', 'unreached', 'halting']
 let server: RealServer
 
 beforeAll(async () => {
   const cache = await tempDir()
   await makeTinyVariant(cache, 'tiny-deeds', (init) => [
     { path: 'init', content: init.replace('\nnetwork\n', '\n[ "$name" = unreached ] || network\n') },
+    {
+      path: 'etc/acpi/PWRF/00000080',
+      content:
+        '#!/bin/sh\nexport PATH=/bin\n[ "$(hostname)" = halting ] && busybox halt -f\nsync\npoweroff -f\n',
+    },
     ...Object.entries(DEEDS).map(([deed, script]) => ({
       path: `www/cgi-bin/${deed}`,
       content: `#!/bin/sh\nexport PATH=/bin\n(sleep 1; ${script}) > /dev/null 2>&1 &\nprintf 'Content-Type: text/plain\\r\\n\\r\\ndone\\n'\n`,
@@ -103,23 +108,12 @@ test.each([
   },
 )
 
-test('a guest that has ended is stopped at once, and nothing of it goes on', async () => {
-  // Nobody sees its end before it is to be stopped: the relay lives without the server.
-  const place = await placeOf('well')
-  await server.stop()
-  expect(await httpStatusAt(`http://${place}/cgi-bin/halt`)).toBe(200)
-  await waitFor(async () => (await httpStatusAt(`http://${place}/cgi-bin/index.cgi`)) === null, {
-    deadlineSeconds: 20,
-    what: 'its end',
-  })
-  await server.start()
-  expect((await server.api.call('POST', `${INSTANCES}/well/action/stop`)).status).toBe(200)
-  // One that might still go down by itself would have 90 seconds.
-  expect((await server.api.waitForStatus('well', 'success', 60)).status.powerState).toBe('stopped')
-  expect(await processesOf('well')).toEqual([])
-  await server.api.call('POST', `${INSTANCES}/well/action/start`)
-  await server.api.waitForStatus('well', 'success', 90)
-  await isUp('well')
+test('a guest that halts when it is to shut down is stopped at once, and nothing of it goes on', async () => {
+  await server.api.waitForStatus('halting', 'success', 90)
+  expect((await server.api.call('POST', `${INSTANCES}/halting/action/stop`)).status).toBe(200)
+  // One that might still go down by itself has 90 seconds.
+  expect((await server.api.waitForStatus('halting', 'success', 60)).status.powerState).toBe('stopped')
+  expect(await processesOf('halting')).toEqual([])
 })
 
 test('a guest that does not know its address has failed, for that reason', async () => {
