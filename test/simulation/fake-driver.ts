@@ -86,7 +86,9 @@ export class FakeDriver implements MachineDriver {
     const { machines, ports, processes } = this.#world
     if (!machines.get(id)?.seeded) throw new HostError('The machine has no disk or no seed.')
     const running = processes.findToStart(id, this.#now())
-    if (running) return { running }
+    if (running && !running.isDead) return { running }
+    // One whose guest can never go on gives way.
+    if (running) processes.end(running)
     if (![...ports].some((port) => port.endsWith(`/${nic.tap}`))) throw new HostError('There is no tap.')
     const hasContainerDisk = containerDisk !== undefined
     const own = processes.spawn({ machineId: id, vcpus, hasContainerDisk, note }, this.#now())

@@ -98,6 +98,10 @@ export class FakeProcesses {
     for (const process of this.#holdersOf(machineId)) process.isDead = true
   }
 
+  end(ended: FakeProcess): void {
+    this.#all = this.#all.filter((process) => process !== ended)
+  }
+
   kill(machineId: string): void {
     this.#all = this.#all.filter((process) => process.machineId !== machineId)
   }

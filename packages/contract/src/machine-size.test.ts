@@ -19,7 +19,7 @@ test('what a profile says per GPU grows with them; what an instance says is the 
   expect(size(four, { ...own, value: '8' })).toMatchObject({ vcpus: 32 })
   expect(() =>
     machineSettings([{ ...PER_GPU[0]!, value: '100' }, PER_GPU[3]!], [{ ...four, value: '8' }]),
-  ).toThrow('Guest CPU Count: is for each of 8 GPUs, and at most 512 vCPUs are possible')
+  ).toThrow('Guest CPU Count: is for each of 8 GPUs, and at most 255 vCPUs are possible')
 })
 
 test('a client’s own name counts unless the profile or the instance says otherwise', () => {

@@ -41,7 +41,9 @@ test.each([
   [
     'hangs-2',
     SERVICES,
-    serviceBody('hangs-2', [{ name: 'Notebook Config', value: '{"Jupyter_Password":"password 1"}' }]),
+    serviceBody('hangs-2', [
+      { name: 'Jupyter Notebook Config', value: '{"Jupyter_Notebook_Token":"token 1"}' },
+    ]),
   ],
 ])('a guest that does not come up, %s, can be stopped while it boots', async (name, kind, body) => {
   const read = async () => (await api.call('GET', `${kind}/${name}`)).body.status

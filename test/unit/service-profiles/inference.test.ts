@@ -217,13 +217,23 @@ test('without GPUs nothing is said of them', () => {
   expect(settings.arguments).not.toContain('--tensor-parallel-size')
 })
 
+test.each(['--tensor-parallel-size=8', '--tensor_parallel_size 8', '--max-model-len 8192'])(
+  'what a user tunes by %s takes the place of what the service would say',
+  (extra) => {
+    const words = inference({ Inference_model: 'm', Inference_extra_args: extra }).arguments
+    const flag = extra.includes('model') ? '--max-model-len' : '--tensor-parallel-size'
+    expect(words.join(' ').endsWith(extra)).toBe(true)
+    expect(words.slice(0, -extra.split(' ').length)).not.toContain(flag)
+  },
+)
+
 test('more options follow as words', () => {
   const extra = `--max-num-seqs 4 --rope-scaling '{"rope_type": "dynamic"}' --served "a b"`
   expect(inference({ Inference_model: 'm', Inference_extra_args: '--enforce-eager' }).arguments.at(-1)).toBe(
     '--enforce-eager',
   )
   expect(() => inference({ Inference_model: 'm', Inference_extra_args: extra })).toThrow(
-    'must not hold "--served": the service itself sets --served-model-name',
+    'must not hold --served-model-name: give it as Inference Config.Inference_model instead',
   )
   expect(
     inference({ Inference_model: 'm', Inference_extra_args: extra.replace(' --served "a b"', '') }).arguments,
@@ -257,11 +267,21 @@ describe('refused, naming variable and member', () => {
     [{ Inference_image: 'vllm/$(reboot)' }, 'Inference_image', 'the image holds a character'],
     [{ Inference_hostname: 'x\ny' }, 'Inference_hostname', 'without control characters'],
     [{ Inference_nginx_port: 70_000 }, 'Inference_nginx_port', 'from 1 to 65535'],
-    [{ Inference_extra_args: '--api_key=x' }, 'Inference_extra_args', 'the service itself sets --api-key'],
-    [{ Inference_extra_args: '-tp 8' }, 'Inference_extra_args', 'the service itself sets -tp'],
-    [{ Inference_extra_args: '-TP=8' }, 'Inference_extra_args', 'the service itself sets -tp'],
-    [{ Inference_extra_args: '--API-key x' }, 'Inference_extra_args', 'the service itself sets --api-key'],
-    [{ Inference_extra_args: '--hos 0.0.0.0' }, 'Inference_extra_args', 'the service itself sets --host'],
+    [
+      { Inference_extra_args: '--api_key=x' },
+      'Inference_extra_args',
+      'must not hold --api-key: the service itself takes care of it',
+    ],
+    [
+      { Inference_extra_args: '--API-key x' },
+      'Inference_extra_args',
+      'must not hold --api-key: the service itself takes care of it',
+    ],
+    [
+      { Inference_extra_args: '--hos 0.0.0.0' },
+      'Inference_extra_args',
+      'must not hold --host: the service itself takes care of it',
+    ],
     [{ Inference_extra_args: '--seed "1' }, 'Inference_extra_args', 'a quotation mark without its pair'],
   ])('%j', (members, member, problem) => {
     const config = Object.keys(members).length === 0 ? {} : { Inference_model: 'org/model', ...members }

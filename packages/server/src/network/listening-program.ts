@@ -6,7 +6,7 @@ import { findPortOwner } from './port-owner.ts'
 /** The program that listens somewhere on this host. */
 export interface PortOwner {
   readonly pid: number
-  /** As a person calls it: `node`, `berth serve on /srv/berth`, `the demo of Berth`. */
+  /** As a person calls it: `node`, `another Berth (state: /srv/berth)`, `the demo of Berth`. */
   readonly name: string
   readonly isDemo: boolean
 }
@@ -25,7 +25,7 @@ export async function portOwner({
   // Node names its main thread, which tells an operator nothing.
   if (state === null) return { pid: owner.pid, name: owner.name.replace('-MainThread', ''), isDemo: false }
   const isDemo = existsSync(join(state, 'demo.json'))
-  return { pid: owner.pid, name: isDemo ? 'the demo of Berth' : `berth serve on ${state}`, isDemo }
+  return { pid: owner.pid, name: isDemo ? 'the demo of Berth' : `another Berth (state: ${state})`, isDemo }
 }
 
 /** ` by node (pid 123)`; empty when it cannot be told. */
