@@ -25,7 +25,7 @@ test('what a running guest lacks is told, and why', () => {
   )
   const seeded = { stamp: '7', password: 'two', sshKeys: wanted.sshKeys }
   expect(accessWaiting({ ...given, seeded }, wanted)).toBe(
-    'The new password and SSH keys were handed to the guest for its start, and it has not said that it took them.',
+    'The new password and SSH keys were handed to the guest for its start, and it has not said that it took them; stop and start it to hand them over again.',
   )
   expect(accessWaiting(seeded, wanted)).toBe('')
 })

@@ -49,7 +49,7 @@ export function accessWaiting(given: GuestAccess, settings: PublishedSettings): 
   const isOne = what.length === 1 && what[0] === 'password'
   const subject = `The new ${what.join(' and ')}`
   if (given.seeded && isSame(given.seeded, wanted))
-    return `${subject} ${isOne ? 'was' : 'were'} handed to the guest for its start, and it has not said that it took ${isOne ? 'it' : 'them'}.`
+    return `${subject} ${isOne ? 'was' : 'were'} handed to the guest for its start, and it has not said that it took ${isOne ? 'it' : 'them'}; stop and start it to hand ${isOne ? 'it' : 'them'} over again.`
   return `${subject} ${isOne ? 'applies' : 'apply'} when it is stopped and started again, since no guest agent answers in it.`
 }
 
