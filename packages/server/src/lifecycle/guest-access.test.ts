@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { PublishedSettings } from '../store/published-settings.ts'
 import type { PhaseInput } from './deploy/phase.ts'
-import { accessAtStart, accessWaiting, hasAccess } from './guest-access.ts'
+import { accessAfterStart, accessAtStart, accessWaiting, hasAccess } from './guest-access.ts'
 
 const given = { password: 'one', sshKeys: ['key one'] }
 const wanted = { password: 'two', sshKeys: ['key one', 'key two'] } as unknown as PublishedSettings
@@ -57,4 +57,21 @@ test('a seed that says what is wanted stays, and one that says what was wanted o
 test('a change that may or may not have happened is not taken for done', () => {
   expect(hasAccess(given, given)).toBe(true)
   expect(hasAccess({ ...given, unsettledKeys: [] }, given)).toBe(false)
+})
+
+test('a change that the seed may not say yet is handed over again', () => {
+  const seeded = { stamp: '5', password: 'two', sshKeys: wanted.sshKeys, unwritten: true } as const
+  expect(atStart({ ...given, seeded })).toMatchObject({ stamp: '7-9', password: 'two' })
+})
+
+test('a guest that tells of a change has it, and one that nobody knows of makes unknown what it has', () => {
+  const seeded = { stamp: '7', password: 'two', sshKeys: ['key two'] }
+  expect(accessAfterStart({ ...given, seeded }, undefined)).toBeUndefined()
+  const taken = accessAfterStart({ ...given, seeded }, '7')
+  expect(taken).toEqual({ password: 'two', sshKeys: ['key two'], seeded, taken: '7' })
+  expect(accessAfterStart(taken ?? given, '7')).toBeUndefined()
+  const unknown = accessAfterStart({ ...given, seeded }, '6')
+  expect(unknown).toMatchObject({ password: 'one', unsettledKeys: ['key one', 'key two'], taken: '6' })
+  const same = { ...given } as unknown as PublishedSettings
+  expect(accessWaiting(unknown ?? given, same)).toContain('The new password and SSH keys')
 })

@@ -20,8 +20,10 @@ export function accessAtStart(
 ): AccessAtStart | undefined {
   if (row.machine_facts === null) return undefined
   const wanted = accessOf(settings)
-  if (access.seeded === undefined ? hasAccess(access, wanted) : isSame(access.seeded, wanted))
-    return undefined
+  const { seeded } = access
+  const isSaid =
+    seeded === undefined ? hasAccess(access, wanted) : seeded.unwritten !== true && isSame(seeded, wanted)
+  if (isSaid) return undefined
   const { sshKeys, password } = wanted
   return {
     // Numbers of generations come again after a backup is restored; a step that is repeated begins when it began.
@@ -33,6 +35,20 @@ export function accessAtStart(
   }
 }
 
+/**
+ * What is known of a guest that has started, by the stamp of the last change that it made by itself.
+ * @param stamp as it reported; undefined where it has made none
+ * @returns undefined where nothing is new
+ */
+export function accessAfterStart(access: GuestAccess, stamp: string | undefined): GuestAccess | undefined {
+  const { seeded, taken } = access
+  if (stamp === undefined || stamp === taken) return undefined
+  // It read its seed when a change stood there that has been replaced since.
+  if (seeded?.stamp !== stamp) return { ...access, unsettledKeys: formerKeys(access), taken: stamp }
+  const { password, sshKeys } = seeded
+  return { password, sshKeys, seeded, taken: stamp }
+}
+
 /** Every key that the guest may have been given. */
 export function formerKeys({ sshKeys, unsettledKeys = [], seeded }: GuestAccess): string[] {
   return [...new Set([...sshKeys, ...unsettledKeys, ...(seeded?.sshKeys ?? [])])]
@@ -41,11 +57,13 @@ export function formerKeys({ sshKeys, unsettledKeys = [], seeded }: GuestAccess)
 /** What of a published password and keys a running guest does not have yet, as a sentence; "" when it has them. */
 export function accessWaiting(given: GuestAccess, settings: PublishedSettings): string {
   const wanted = accessOf(settings)
-  const what = [
+  if (hasAccess(given, wanted)) return ''
+  const differs = [
     given.password === wanted.password ? '' : 'password',
     isSameList(given.sshKeys, wanted.sshKeys) ? '' : 'SSH keys',
   ].filter((part) => part !== '')
-  if (what.length === 0) return ''
+  // Where it is not known what the guest has, it may be anything.
+  const what = differs.length === 0 ? ['password', 'SSH keys'] : differs
   const isOne = what.length === 1 && what[0] === 'password'
   const subject = `The new ${what.join(' and ')}`
   if (given.seeded && isSame(given.seeded, wanted))

@@ -26,7 +26,11 @@ export interface GuestAccess {
     readonly stamp: string
     readonly password: string
     readonly sshKeys: readonly string[]
+    /** Whether the seed may not say it yet. */
+    readonly unwritten?: true
   }
+  /** The stamp of the change that the guest told last; absent before the first. */
+  readonly taken?: string
 }
 
 export function accessOf(settings: PublishedSettings): GuestAccess {

@@ -47,7 +47,8 @@ export const accessPhase: DeployPhase = {
         return { wait: `Waiting to change who may log in: ${error.message}`, seconds: 2 }
       return { done: {} }
     }
-    const { seeded } = given
-    return { done: { guest_access: sealAccess(secretBox, row.id, { ...wanted, ...(seeded && { seeded }) }) } }
+    const { seeded, taken } = given
+    const known = { ...wanted, ...(seeded && { seeded }), ...(taken === undefined ? {} : { taken }) }
+    return { done: { guest_access: sealAccess(secretBox, row.id, known) } }
   },
 }

@@ -4,6 +4,7 @@ import { othersSshPorts } from '../../store/compute-instances.ts'
 import { machineFacts, type MachineFacts } from '../../store/machine-facts.ts'
 import { sealAccess } from '../../store/published-settings.ts'
 import type { Host } from '../host.ts'
+import { accessAfterStart } from '../guest-access.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
 import { containerDisk } from '../container-image.ts'
 import { noteOf, sizeFrom, sizeOf, startedSize } from '../machine-size.ts'
@@ -96,11 +97,9 @@ export const bootPhase: DeployPhase = {
 }
 
 /** That a guest has changed by itself who may log in, once it says so. */
-function takenAccess({ row, access, secretBox }: PhaseInput, { access: stamp }: GuestReport): Patch {
-  const { seeded } = access
-  if (seeded === undefined || seeded.stamp !== stamp) return {}
-  const { password, sshKeys } = seeded
-  return { guest_access: sealAccess(secretBox, row.id, { password, sshKeys, seeded }) }
+function takenAccess({ row, access, secretBox }: PhaseInput, report: GuestReport): Patch {
+  const known = accessAfterStart(access, report.access)
+  return known === undefined ? {} : { guest_access: sealAccess(secretBox, row.id, known) }
 }
 
 /** Opens the ways in: the operator's SSH, the public address, the port forwards. */

@@ -45,17 +45,28 @@ export const diskPhase: DeployPhase = {
     const spec = machineSpec(host, placementOf(input), await imageFor(host, settings), disk)
     await host.driver.ensureDisk(spec, row.machine_present === 1)
     const change = accessAtStart(input, spec.identity.user)
+    const seeded = change && { stamp: change.stamp, ...accessOf(settings) }
+    const withSeeded = (more: { readonly unwritten?: true }) =>
+      seeded && {
+        guest_access: sealAccess(secretBox, row.id, { ...input.access, seeded: { ...seeded, ...more } }),
+      }
+    // Written down first, or a seed could say what nobody knows of once its server has died.
+    if (seeded && input.access.seeded?.stamp !== seeded.stamp)
+      return {
+        wait: 'Handing over who may log in.',
+        seconds: 0,
+        patch: { ...withSeeded({ unwritten: true }) },
+      }
     await host.driver.ensureSeed(spec, change)
     const facts = machineFacts(row)
     // Of a machine that runs, the disk grows at its next start only.
     const grew = facts !== null && row.power_state !== 'running'
     const diskGib = Math.max(settings.diskGib, facts?.diskGib ?? 0)
-    const seeded = change && { stamp: change.stamp, ...accessOf(settings) }
     return {
       done: {
         machine_present: 1,
         ...(grew ? { machine_facts: JSON.stringify({ ...facts, diskGib }) } : {}),
-        ...(seeded && { guest_access: sealAccess(secretBox, row.id, { ...input.access, seeded }) }),
+        ...withSeeded({}),
       },
     }
   },
