@@ -50,11 +50,16 @@ test.each([
   ['--enforce-eager --api_key=s3cret', '--api-key: the service itself takes care of it; leave it out'],
   ['--api x', '--api-key: the service itself takes care of it; leave it out'],
   ['--model other/model', '--model: give it as Config.Model instead'],
-  ['-- x', '--port: the service itself takes care of it; leave it out'],
+  ['-- x', '-- alone: what follows it would not be read as options'],
+  ['--=x', '-- alone: what follows it would not be read as options'],
 ])('%s is refused', (more, why) => {
   expect(() => told(more)).toThrow(ApiError)
   expect(() => told(more)).toThrow(`Config.More: must not hold ${why}`)
   expect(() => told(more)).not.toThrow('s3cret')
+})
+
+test('a dash alone is a word as any other', () => {
+  expect(told('--input -')).toContain('-')
 })
 
 test('words that a shell would not read are refused', () => {

@@ -91,8 +91,11 @@ function givenWords(
   }
   for (const word of words) {
     const option = optionIn(word)
+    if (option === '--') {
+      throw ApiError.invalid(field, 'must not hold -- alone: what follows it would not be read as options')
+    }
     // Programs also take the beginning of an option's name.
-    const refused = option && refuse.find((it) => it.toLowerCase().startsWith(option))
+    const refused = option && option !== '-' && refuse.find((it) => it.toLowerCase().startsWith(option))
     if (refused)
       throw ApiError.invalid(field, `must not hold ${refused}: ${ownerOf(refused, config, templates)}`)
   }
