@@ -38,6 +38,21 @@ test.each(['KeyX', 'Pod Image', 'Region', 'Guest Size', 'Size', 'DB Password', '
   },
 )
 
+test.each([
+  ['sate', 'state'],
+  ['serv', 'serve'],
+  ['sotp', 'stop'],
+  ['stp', 'stop'],
+  ['lisst', 'list'],
+])('where words are few, the short %s was meant to be %s', (name, meant) => {
+  const find = nameFinder(['state', 'serve', 'stop', 'list', 'rm'], { shortWords: true })
+  expect(find(name)).toBe(meant)
+})
+
+test.each(['last', 'slap', 'mr', 'r', 'st'])('%s is near no short word', (name) => {
+  expect(nameFinder(['stop', 'list', 'rm'], { shortWords: true })(name)).toBeUndefined()
+})
+
 test('a name that is a sentence is near nothing', () => {
   const long = `Guest Password ${'x'.repeat(80)}`
   expect(nameFinder([...KNOWN, `${long}y`])(long)).toBeUndefined()

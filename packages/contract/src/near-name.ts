@@ -7,28 +7,39 @@ interface Spelling {
   readonly folded: string
 }
 
+interface NearOptions {
+  /**
+   * Also takes words of 4 letters for a slip away, which have another one more, one less or two swapped. For names that
+   * are all known, such as commands: among words that users make up, many are as near to each other.
+   */
+  readonly shortWords?: boolean
+}
+
 /**
  * Finds the known name that somebody most likely meant: the same but for case, spacing and punctuation; or with
  * words missing (`SSH Keys`) or one too many; or a slip of the keyboard away (`Guest Pasword`).
  * @returns for a name: undefined when none is near, or several are as near
  */
-export function nameFinder(known: readonly string[]): (name: string) => string | undefined {
+export function nameFinder(
+  known: readonly string[],
+  { shortWords = false }: NearOptions = {},
+): (name: string) => string | undefined {
   let spellings: Spelling[] | undefined
   return (name) => {
     if (name.length > LONGEST) return undefined
     const spelling = spellingOf(name)
     if (spelling.folded === '') return undefined
     spellings ??= known.filter((candidate) => candidate.length <= LONGEST).map(spellingOf)
-    return nearest(spelling, spellings)
+    return nearest(spelling, spellings, shortWords)
   }
 }
 
-function nearest(spelling: Spelling, known: readonly Spelling[]): string | undefined {
+function nearest(spelling: Spelling, known: readonly Spelling[], shortWords: boolean): string | undefined {
   let least = Number.POSITIVE_INFINITY
   let found: string[] = []
   for (const candidate of known) {
     if (candidate.name === spelling.name) continue
-    const distance = distanceOf(spelling, candidate)
+    const distance = distanceOf(spelling, candidate, shortWords)
     if (distance > least) continue
     found = distance < least ? [candidate.name] : [...found, candidate.name]
     least = distance
@@ -42,16 +53,30 @@ function spellingOf(name: string): Spelling {
 }
 
 /** 0 for the same letters, then words more or less, then slips; infinite when not near. */
-function distanceOf({ words, folded }: Spelling, { words: others, folded: other }: Spelling): number {
+function distanceOf(
+  { words, folded }: Spelling,
+  { words: others, folded: other }: Spelling,
+  shortWords: boolean,
+): number {
   if (folded === other) return 0
   const [fewer, more] = words.length < others.length ? [words, others] : [others, words]
   const missing = more.length - fewer.length
   // Of what somebody wrote, one word may be too much; of a known name, any may be missing.
   const isPart = missing > 0 && fewer.length > 0 && fewer.every((word) => more.includes(word))
   if (isPart && (more === others || missing === 1)) return missing
-  const most = mostSlips(Math.min(folded.length, other.length))
+  const most = shortWords && isShortSlip(folded, other) ? 1 : mostSlips(Math.min(folded.length, other.length))
   const slips = slipsBetween(folded, other, most)
   return slips <= most ? LONGEST + slips : Number.POSITIVE_INFINITY
+}
+
+/** Whether of two words the longer has 4 letters or 5, and they could differ in a letter more or in the order alone. */
+function isShortSlip(one: string, other: string): boolean {
+  if (Math.max(one.length, other.length) < 4) return false
+  return one.length !== other.length || lettersOf(one) === lettersOf(other)
+}
+
+function lettersOf(word: string): string {
+  return word.split('').toSorted().join('')
 }
 
 function mostSlips(length: number): number {

@@ -1,3 +1,4 @@
+import { nameFinder } from '@berth/contract/near-name'
 import { type Command, CommanderError, Option } from 'commander'
 
 /** What `berth` ends with when it was called wrongly, as a configuration error does. */
@@ -62,6 +63,7 @@ export function withRegistries(command: Command): Command {
 
 /** Runs the program; a call that it does not understand is answered in one line, and with the exit code 2. */
 export async function runProgram(program: Command): Promise<void> {
+  explainCommands(program)
   answerInOneLine(program)
   try {
     await program.parseAsync()
@@ -69,6 +71,29 @@ export async function runProgram(program: Command): Promise<void> {
     if (!(error instanceof CommanderError)) throw error
     process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR
   }
+}
+
+/** Gives each group of commands a `help` of its own: commander's shows the group's help for a command that there is not. */
+function explainCommands(group: Command): void {
+  if (group.commands.length === 0) return
+  for (const each of group.commands) explainCommands(each)
+  group
+    .helpCommand(false)
+    .command('help')
+    .description('show what a command does')
+    .argument('[command...]')
+    .action((words: readonly string[]) => {
+      words.reduce(commandNamed, group).help()
+    })
+}
+
+function commandNamed(group: Command, word: string): Command {
+  const found = group.commands.find((each) => each.name() === word)
+  if (found !== undefined) return found
+  const names = group.commands.map((each) => each.name())
+  const nearest = nameFinder(names, { shortWords: true })(word)
+  const hint = nearest === undefined ? '' : ` (Did you mean ${nearest}?)`
+  return group.error(`unknown command '${word}'${hint}`)
 }
 
 function answerInOneLine(command: Command, path = command.name()): void {

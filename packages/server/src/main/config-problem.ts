@@ -44,7 +44,7 @@ function knownAt(schema: object, path: readonly string[]): string {
     .toReversed()
     .reduce<Schema | undefined>((at, member) => at?.properties?.[member] ?? at?.items, schema as Schema)
   const known = Object.keys(parent?.properties ?? {})
-  const nearest = nameFinder(known)(name)
+  const nearest = nameFinder(known, { shortWords: true })(name)
   if (nearest === undefined) return `there are: ${known.join(', ')}`
   return `${[...above.toReversed(), nearest].join('.')} is`
 }

@@ -53,6 +53,7 @@ test('the registries of tenants are a list, and a mirror may have a port and a p
 
 test.each([
   [{ listn: '127.0.0.1:1' }, 'listn is no setting; listen is.'],
+  [{ sate: '/s' }, 'sate is no setting; state is.'],
   [{ guest_network: '10.0.0.0/8' }, 'guest_network is no setting; guestNetwork is.'],
   [
     { simulated: { bootMiliseconds: 3 } },
@@ -71,4 +72,13 @@ test.each([
   writeFileSync(config, JSON.stringify(settings))
   expect(() => loadConfig({ config }, {})).toThrow(ConfigError)
   expect(() => loadConfig({ config }, {})).toThrow(message)
+})
+
+test('an empty variable counts as one that is not set', () => {
+  const names = ['BERTH_CONFIG', 'BERTH_STATE', 'BERTH_SIMULATED', 'XDG_STATE_HOME', 'XDG_CACHE_HOME']
+  const empty = Object.fromEntries(names.map((name) => [name, '']))
+  expect(loadConfig({}, { HOME: '/home/somebody', ...empty })).toEqual(
+    loadConfig({}, { HOME: '/home/somebody' }),
+  )
+  expect(() => loadConfig({ config: '' }, {})).toThrow('config: must name a file (flag --config).')
 })

@@ -84,11 +84,11 @@ export class ConfigError extends Error {}
 
 function defaults(env: NodeJS.ProcessEnv): Config {
   const isRoot = process.getuid?.() === 0
-  const home = env['HOME'] ?? homedir()
+  const home = env['HOME'] || homedir()
   return {
     listen: '127.0.0.1:7080',
-    state: isRoot ? '/var/lib/berth' : join(env['XDG_STATE_HOME'] ?? join(home, '.local/state'), 'berth'),
-    cache: isRoot ? '/var/cache/berth' : join(env['XDG_CACHE_HOME'] ?? join(home, '.cache'), 'berth'),
+    state: isRoot ? '/var/lib/berth' : join(env['XDG_STATE_HOME'] || join(home, '.local/state'), 'berth'),
+    cache: isRoot ? '/var/cache/berth' : join(env['XDG_CACHE_HOME'] || join(home, '.cache'), 'berth'),
     driver: 'qemu',
     accelerator: 'auto',
     guestNetwork: '10.64.0.0/20',
@@ -127,7 +127,7 @@ function fromFile(path: string | undefined): Record<string, unknown> {
   return settings as Record<string, unknown>
 }
 
-/** @throws ConfigError naming the setting */
+/** A variable that is empty counts as one that is not set. @throws ConfigError naming the setting */
 export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.env): Config {
   const names = Object.keys(Config.properties)
   const fromEnv = Object.fromEntries(
@@ -135,11 +135,12 @@ export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.
       .map((name) => [name, env[variableOf(name)]])
       .filter(([, value]) => value !== undefined && value !== ''),
   )
-  const { config: file, ...given } = flags
+  const { config: file = env['BERTH_CONFIG'] || undefined, ...given } = flags
+  if (file === '') throw new ConfigError('config: must name a file (flag --config).')
   const fromFlags = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const merged: Record<string, unknown> = {
     ...defaults(env),
-    ...fromFile(file ?? env['BERTH_CONFIG']),
+    ...fromFile(file),
     ...fromEnv,
     ...fromFlags,
   }
