@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { endWithReader } from '../packages/server/src/host/closed-output.ts'
 import { deploysText, measureDeploys } from './bench/deploys.ts'
 import { describeMachine, loadAverage } from './bench/machine.ts'
 import { operations } from './bench/operations.ts'
@@ -103,6 +104,7 @@ function print({ json }: Options, report: object, text: string): void {
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`)
 }
 
+endWithReader()
 const options = readOptions()
 if (options) await (options.deploys ? benchDeploys(options) : benchApi(options))
 else {

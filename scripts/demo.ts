@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endWithReader } from '../packages/server/src/host/closed-output.ts'
 import { cleanDemo } from './demo/demo-clean.ts'
 import { DemoClient } from './demo/demo-client.ts'
 import { deployDemo } from './demo/demo-deploy.ts'
@@ -12,6 +13,7 @@ import { endedText, failedText, interruptedCleanText, upText, type DemoPhase } f
 /** What a shell reports of a program that Ctrl-C ended. */
 const INTERRUPTED = 130
 
+endWithReader()
 const interruption = new AbortController()
 const place = await settledPlace(demoPlace(process.argv.includes('--simulated'))).catch((error: unknown) => {
   // Refused before anything is said about next steps: this directory is none of the demo's.

@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { endWithReader } from '../packages/server/src/host/closed-output.ts'
 import { Installation } from '../test/simulation/installation.ts'
 import { CRASH_POINTS } from '../test/simulation/points.ts'
 import { Simulation } from '../test/simulation/simulation.ts'
@@ -75,5 +76,7 @@ function playAll(): void {
   }
 }
 
-if (isMainThread) playAll()
-else await playShare(workerData as Share)
+if (isMainThread) {
+  endWithReader()
+  playAll()
+} else await playShare(workerData as Share)

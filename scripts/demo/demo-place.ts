@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { shellWord } from '../../packages/server/src/host/shell-word.ts'
 
 /** Where the demo keeps everything that is its own. */
 export interface DemoPlace {
@@ -46,16 +47,11 @@ function placeAt(state: string, driver: DemoPlace['driver'], listen: string): De
 export function demoCommand(place: DemoPlace, ...options: string[]): string {
   const settings = VARIABLES.flatMap((name) => {
     const value = process.env[name]
-    return value ? [`${name}=${quoted(value)}`] : []
+    return value ? [`${name}=${shellWord(value)}`] : []
   })
   const flags = [...(place.driver === 'simulated' ? ['--simulated'] : []), ...options]
   const sudo = process.env['SUDO_USER'] ? [sudoFindsNpm() ? 'sudo' : 'sudo env "PATH=$PATH"'] : []
   return [...sudo, ...settings, 'npm run demo', ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ')
-}
-
-/** One word of a shell command, for a person to paste. */
-export function quoted(word: string): string {
-  return /^[\w./:@%+=[\],-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }
 
 /** Whether npm is on the PATH that sudo gives; the one of nvm is not. */

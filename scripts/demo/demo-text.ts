@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ComputeInstance } from '@berth/contract/compute-instance'
+import { shellWord } from '../../packages/server/src/host/shell-word.ts'
 import { INSTANCES, PROJECT } from './demo-deploy.ts'
 import { isBeingRemoved } from './demo-marker.ts'
-import { demoCommand, quoted, type DemoPlace } from './demo-place.ts'
+import { demoCommand, type DemoPlace } from './demo-place.ts'
 import { logOf } from './demo-server.ts'
 import { keyPath, writeSshConfig } from './demo-ssh.ts'
 
@@ -42,8 +43,8 @@ ${wrapped(`What reaches what: ${reach}`)}
 
 Talk to the API from another terminal:
 
-  BERTH=${quoted(place.url + PROJECT)}
-  KEY="x-api-key: $(${sudo}cat ${quoted(join(place.state, 'admin.key'))})"
+  BERTH=${shellWord(place.url + PROJECT)}
+  KEY="x-api-key: $(${sudo}cat ${shellWord(join(place.state, 'admin.key'))})"
 
 ${columns([
   [`${curl} $BERTH/${INSTANCES}/demo${jq}`, 'the VM'],

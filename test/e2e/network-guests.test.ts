@@ -225,7 +225,7 @@ test('the network is shown as tables, with what its rules counted', async () => 
   expect(said).toMatch(/\none +in +1 http +allow +any +\d+ +\d+\n/)
   expect(said).toContain(`tcp ${address}:80 -> 10.64.0.`)
   const unknown = await berth('network', 'show', 'nowhere', '--state', server.state)
-  expect(unknown).toMatchObject({ code: 2, said: 'berth: There is no project "nowhere".\n' })
+  expect(unknown).toMatchObject({ code: 1, said: 'berth: There is no project "nowhere".\n' })
 })
 
 test('deleted, it leaves nothing, and its places are free again', async () => {

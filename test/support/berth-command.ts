@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, type ExecFileOptions } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -32,9 +32,17 @@ export async function berthWith(
   variables: Readonly<Record<string, string>>,
   ...words: string[]
 ): Promise<CommandEnd> {
+  return ended(words, { env: { ...process.env, ...variables } })
+}
+
+/** The same by another user of the host, which root may ask for. */
+export async function berthBy(uid: number, ...words: string[]): Promise<CommandEnd> {
+  return ended(words, { uid, gid: uid, env: { ...process.env, HOME: '/nonexistent' } })
+}
+
+async function ended(words: readonly string[], options: ExecFileOptions): Promise<CommandEnd> {
   try {
-    const env = { ...process.env, ...variables }
-    const { stdout, stderr } = await promisify(execFile)(BERTH, words, { env })
+    const { stdout, stderr } = await promisify(execFile)(BERTH, words, { ...options, encoding: 'utf8' })
     return { code: 0, said: stdout + stderr }
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }

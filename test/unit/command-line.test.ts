@@ -2,13 +2,16 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { INSTANCES, instanceBody } from '../support/api-client.ts'
-import { berth, berthWith } from '../support/berth-command.ts'
+import { berth, berthBy, berthWith } from '../support/berth-command.ts'
 import { freePort } from '../support/free-port.ts'
+import { rememberDriver } from '../../packages/server/src/main/served-driver.ts'
 import { startSimulated } from '../support/simulated-server.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const BERTH = join(import.meta.dirname, '../../bin/berth')
+/** Debian's `nobody`, who owns nothing. */
+const NOBODY = 65_534
 /** Each runs commands, which take a second each, or more where the machine is busy. */
 const SLOW = { timeout: 120_000 }
 
@@ -19,13 +22,82 @@ test('a wrong call is one line that says what to look at, with the exit code 2',
       'berth: --lisen is no flag of berth serve (did you mean --listen?); see berth serve --help\n',
     ],
     [['image', 'bild'], "berth: unknown command 'bild' (Did you mean build?); see berth image --help\n"],
+    [['help', 'serv'], "berth: unknown command 'serv' (Did you mean serve?); see berth --help\n"],
+    [['image', 'help', 'x'], "berth: unknown command 'x'; see berth image --help\n"],
+    [
+      ['image', 'build', 'nope'],
+      "berth: There is no guest image named 'nope'. There are: tiny, debian-12, debian-12-services.\n",
+    ],
+    [
+      ['image', 'import', 'noble', '/x', '--sha256', 'zz'],
+      'berth: --sha256 must be 64 hexadecimal digits, as sha256sum prints them.\n',
+    ],
     [['network', 'show'], "berth: missing required argument 'project'; see berth network show --help\n"],
   ] as const) {
     expect(await berth(...words)).toEqual({ code: 2, said })
   }
   expect(await berth()).toMatchObject({ code: 2, said: expect.stringMatching(/^Usage: berth/) })
+  expect(await berth('help', 'image', 'rm')).toMatchObject({
+    code: 0,
+    said: expect.stringMatching(/^Usage: berth image rm/),
+  })
   expect(await berth('--version')).toMatchObject({ code: 0 })
 })
+
+test('what is not there ends with the exit code 1, whatever it is', SLOW, async () => {
+  const cache = await tempDir()
+  for (const command of ['rm', 'rm-container']) {
+    const { code, said } = await berth('image', command, 'nope', '--cache', cache)
+    expect({ code, said }).toEqual({
+      code: 1,
+      said: expect.stringMatching(/^berth: There is no .*image nope/),
+    })
+  }
+})
+
+test('a reader that goes away ends a command quietly', SLOW, async () => {
+  const child = spawn(BERTH, ['image', 'list', '--cache', await tempDir()], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let complaint = ''
+  child.stderr.on('data', (data: Buffer) => (complaint += data.toString()))
+  child.stdout.destroy()
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  // As a shell tells of a program that SIGPIPE ended.
+  expect({ code, complaint }).toEqual({ code: 141, complaint: '' })
+})
+
+test.skipIf(process.getuid?.() !== 0)(
+  'on the state of root, every command says whose it is and what to type',
+  SLOW,
+  async () => {
+    const state = await tempDir()
+    const server = await startSimulated(state)
+    rememberDriver(state, 'simulated')
+    await server.stop()
+    const shared = [
+      ['instance', 'list'],
+      ['instance', 'retry', 'x'],
+      ['instance', 'abandon', 'x'],
+      ['census'],
+      ['network', 'show', 'p'],
+      ['network', 'verify'],
+      ['backup', '/tmp/never.backup'],
+    ]
+    for (const words of shared) {
+      const { code, said } = await berthBy(NOBODY, ...words, '--state', state)
+      expect({ code, said }).toEqual({
+        code: 2,
+        said: `berth: ${state} belongs to root. Type: sudo berth ${words.join(' ')} --state ${state}\n`,
+      })
+    }
+    // The cache is root's as well.
+    expect(await berthBy(NOBODY, 'image', 'build', 'tiny', '--cache', state)).toEqual({
+      code: 2,
+      said: `berth: This user may not use ${state}/images. Type: sudo berth image build tiny --cache ${state}\n`,
+    })
+  },
+)
 
 test('help shows what is the command’s own before what all share', SLOW, async () => {
   const { code, said } = await berth('instance', 'list', '--help')

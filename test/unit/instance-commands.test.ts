@@ -97,7 +97,7 @@ test(
     ]
     for (const [name = '', reason] of refusals) {
       const refused = await retry(state, name)
-      expect(refused.code).toBe(2)
+      expect(refused.code).toBe(1)
       expect(refused.said).toContain(reason)
     }
   },
@@ -166,7 +166,7 @@ test('one that cannot be deleted is given up: its rows go, and what is left is n
   const { metadata } = await api.waitForStatus('stays', 'success')
 
   const refused = await abandon(state, 'stays')
-  expect(refused.code).toBe(2)
+  expect(refused.code).toBe(1)
   expect(refused.said).toContain('is success, and nobody asked for it to be deleted. DELETE it first')
   expect((await api.instance('stays')).status.status).toBe('success')
 

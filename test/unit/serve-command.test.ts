@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -89,4 +90,29 @@ test('a wrong setting is named with its flag and its variable', async () => {
   expect(await run.ended).toBe(2)
   expect(run.output()).toContain('listen: must be address:port')
   expect(run.output()).toContain('BERTH_LISTEN')
+})
+
+test('the log that a shell opened in the state directory makes it nobody else’s', async () => {
+  const state = await tempDir()
+  const log = openSync(join(state, 'out.log'), 'a')
+  const listen = `127.0.0.1:${await freePort()}`
+  const flags = ['serve', '--driver', 'simulated', '--state', state, '--listen', listen]
+  const child = spawn(BERTH, flags, { stdio: ['ignore', log, log] })
+  closeSync(log)
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const ready = async () => (await fetch(`http://${listen}/readyz`)).ok
+  await waitFor(ready, { deadlineSeconds: 15, what: 'the server' })
+  expect(await ready()).toBe(true)
+})
+
+test('a directory of somebody else’s is refused by the server, which the doctor says beforehand', async () => {
+  const state = await tempDir()
+  writeFileSync(join(state, 'access.log'), '')
+  const refusal = `${state} holds files that are not Berth’s (access.log)`
+  const doctor = berth('doctor', '--driver', 'simulated', '--state', state)
+  expect(await doctor.ended).toBe(1)
+  expect(doctor.output()).toContain(`berth serve refuses it: ${refusal}`)
+  const server = berth('serve', '--driver', 'simulated', '--state', state)
+  expect(await server.ended).toBe(2)
+  expect(server.output()).toContain(refusal)
 })

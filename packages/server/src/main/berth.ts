@@ -1,5 +1,7 @@
 import { HostError } from '@berth/contract/host/host-error'
 import { Command } from 'commander'
+import { endWithReader } from '../host/closed-output.ts'
+import { WrongArgument } from '../images/wrong-argument.ts'
 import { backupCommand, type BackupOptions } from './backup/backup-command.ts'
 import { restoreCommand, type RestoreOptions } from './backup/restore-command.ts'
 import { censusCommand } from './census-command.ts'
@@ -226,6 +228,7 @@ withConfig(
   pruneContainersCommand(loadConfig(flags), olderThan),
 )
 
+endWithReader()
 // The server tells of them in its log.
 if (process.argv[2] !== 'serve') {
   for (const sentence of unknownVariables()) process.stderr.write(`berth: warning: ${sentence}\n`)
@@ -238,5 +241,5 @@ try {
   process.stderr.write(`berth: ${explanation.message}\n`)
   if (explanation instanceof HostError && explanation.remedy !== undefined)
     process.stderr.write(`  Next: ${explanation.remedy}\n`)
-  process.exitCode = explanation instanceof ConfigError ? 2 : 1
+  process.exitCode = explanation instanceof ConfigError || explanation instanceof WrongArgument ? 2 : 1
 }

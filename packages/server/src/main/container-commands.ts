@@ -3,6 +3,7 @@ import { type CachedContainer, listContainers, listMeanings } from '../images/co
 import { fetchContainer } from '../images/container/fetch-container.ts'
 import { removeContainers } from '../images/container/remove-containers.ts'
 import { createProgressBar } from '../images/progress-bar.ts'
+import { CommandError } from './command-error.ts'
 import { ConfigError, type Config } from './config.ts'
 import { registryAccess } from './host.ts'
 import { reportUsed, sizeText, statesOf } from './image-report.ts'
@@ -57,7 +58,7 @@ export async function containerTable(config: Config): Promise<string> {
 export async function removeContainerCommand(config: Config, text: string): Promise<void> {
   const chosen = await containersNamed(config, text)
   if (chosen.length === 0) {
-    throw new ConfigError(`There is no container image ${text} in ${config.cache}. See: berth image list`)
+    throw new CommandError(`There is no container image ${text} in ${config.cache}. See: berth image list`)
   }
   await remove(config, chosen)
 }

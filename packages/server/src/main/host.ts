@@ -17,7 +17,9 @@ import { databaseDamage } from '../store/storage-error.ts'
 import { KeyedMutex } from '../host/keyed-mutex.ts'
 import { NamespaceNetwork } from '../network/namespace-network.ts'
 import { SimulatedNetwork } from '../network/simulated-network.ts'
+import { CommandError } from './command-error.ts'
 import { ConfigError, type Config } from './config.ts'
+import { deniedAccess } from './state-access.ts'
 import { planOf, uplinkOf } from './uplink.ts'
 
 /** The driver's effects whose names do not say so. */
@@ -93,11 +95,11 @@ export async function prepareHost(host: Host): Promise<void> {
 export function explanationOf(error: unknown): Error | null {
   if (error instanceof Error && EXPLAINED.some((known) => error instanceof known)) return error
   const damage = databaseDamage(error)
-  if (damage === null) return null
+  if (damage === null) return deniedAccess(error)
   return new ConfigError(
     `The database berth.db of this installation is damaged (${damage}). Guests run on: stop the server, restore a ` +
       'backup with berth restore FILE --force, and start it again.',
   )
 }
 
-const EXPLAINED = [HostError, ConfigError, SchemaError, BackupError]
+const EXPLAINED = [HostError, ConfigError, CommandError, SchemaError, BackupError]

@@ -14,6 +14,7 @@ import { openSettings, type PublishedSettings } from '../store/published-setting
 import { SecretBox } from '../store/secret-box.ts'
 import { Store } from '../store/store.ts'
 import { waysInOf } from '../store/ways-in.ts'
+import { CommandError } from './command-error.ts'
 import { ConfigError, type Config } from './config.ts'
 import { createHost } from './host.ts'
 import { createLogger } from './logger.ts'
@@ -25,7 +26,7 @@ import { table } from './text-table.ts'
 export async function showNetworkCommand(config: Config, projectName: string, json: boolean): Promise<void> {
   await withInstallation(config, async (store, secretBox, host) => {
     if (!(await projectExists(store.db, projectName)))
-      throw new ConfigError(`There is no project ${JSON.stringify(projectName)}.`)
+      throw new CommandError(`There is no project ${JSON.stringify(projectName)}.`)
     const guests = await placedGuests(store.db, projectName)
     if (guests.length === 0 && !json) {
       process.stdout.write(`Project ${projectName} has no guests.\n`)

@@ -52,7 +52,10 @@ export async function serve(config: Config, logger: Logger): Promise<RunningServ
   // Whatever Berth writes is its own, unless a directory or a file is opened to the guests' user on purpose.
   process.umask(0o077)
   const { host: listenHost, port } = listenAddress(config)
-  const stateLock = takeStateDirectory(config.state)
+  const stateLock = takeStateDirectory(config.state, {
+    forGuests: config.driver === 'qemu',
+    tell: (sentence) => logger.info(sentence),
+  })
   try {
     refuseLostDatabase(config.state)
   } catch (error) {

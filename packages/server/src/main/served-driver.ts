@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writePrivateFile } from '../host/private-file.ts'
 import type { Config, ConfigFlags } from './config.ts'
+import { requireOwnState } from './state-access.ts'
 
 /** STATE/driver: the driver that served this state last. */
 function recordOf(state: string): string {
@@ -24,8 +25,12 @@ function servedDriver(state: string): Config['driver'] | undefined {
   return simulatedOnly ? 'simulated' : undefined
 }
 
-/** The configuration with the driver that STATE was served with, unless the command line names another. */
+/**
+ * The configuration with the driver that STATE was served with, unless the command line names another.
+ * @throws ConfigError when STATE is another user's
+ */
 export function withServedDriver(config: Config, flags: ConfigFlags): Config {
   if (flags.driver !== undefined) return config
+  requireOwnState(config.state)
   return { ...config, driver: servedDriver(config.state) ?? config.driver }
 }

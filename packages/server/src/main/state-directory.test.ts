@@ -16,7 +16,7 @@ import { Store } from '../store/store.ts'
 import { ConfigError, loadConfig } from './config.ts'
 import { withProbeDirectory } from './doctor/probe-directory.ts'
 import { rememberDriver, withServedDriver } from './served-driver.ts'
-import { refuseLostDatabase, takeStateDirectory } from './state-directory.ts'
+import { refusalOf, refuseLostDatabase, takeStateDirectory } from './state-directory.ts'
 
 let base: string
 
@@ -26,28 +26,76 @@ beforeEach(() => {
   base = made
 })
 
+/** Takes it for guests; `told` is what is said of it. */
+function take(path: string, { forGuests = true, told = [] }: { forGuests?: boolean; told?: string[] } = {}) {
+  return takeStateDirectory(path, { forGuests, tell: (sentence) => told.push(sentence) })
+}
+
+function modeOf(path: string): number {
+  return statSync(path).mode & 0o7777
+}
+
 test('a state directory is made with those above it, and guests can pass through it', () => {
   const state = join(base, 'a/b/c')
-  takeStateDirectory(state).release()
-  expect(statSync(state).mode & 0o777).toBe(0o711)
-  takeStateDirectory(state).release()
+  take(state).release()
+  expect(modeOf(state)).toBe(0o711)
+  take(state).release()
 })
 
-test('a directory of somebody else’s is refused, and keeps its mode', () => {
-  chmodSync(base, 0o750)
+test.each([
+  ['a log of others', (at: string) => writeFileSync(join(at, 'access.log'), '')],
+  ['its words for a mark', (at: string) => writeFileSync(join(at, 'demo.json'), '{"slides":[]}')],
+  ['a key of others', (at: string) => writeFileSync(join(at, 'admin.key'), '-----BEGIN PRIVATE KEY-----')],
+  ['instances of others', (at: string) => mkdirSync(join(at, 'instances/prod'), { recursive: true })],
+  [
+    'photos beside instances',
+    (at: string) => ['instances', 'photos'].forEach((name) => mkdirSync(join(at, name))),
+  ],
+])('a directory with %s is refused, and keeps its mode', (_, fill) => {
+  fill(base)
+  const held = readdirSync(base)
+  chmodSync(base, 0o2770)
+  expect(() => take(base)).toThrow(`${base} holds files that are not Berth’s (`)
+  expect(modeOf(base)).toBe(0o2770)
+  expect(readdirSync(base)).toEqual(held)
+  expect(refusalOf(base)?.why).toContain('holds files that are not Berth’s')
+})
+
+test('the refusal names some of the files, and what to do', () => {
   for (const name of ['notes.txt', '.profile', 'photos', 'z']) writeFileSync(join(base, name), '')
-  expect(() => takeStateDirectory(base)).toThrow(
+  expect(() => take(base)).toThrow(
     `${base} holds files that are not Berth’s (.profile, notes.txt, photos, 1 more). Give --state an empty directory`,
   )
-  expect(statSync(base).mode & 0o777).toBe(0o750)
-  expect(readdirSync(base)).toHaveLength(4)
+})
 
-  const mount = join(base, 'mount')
-  mkdirSync(join(mount, 'lost+found'), { recursive: true })
-  writeFileSync(join(mount, 'serve.log'), '')
-  takeStateDirectory(mount).release()
-  writeFileSync(join(mount, 'operators-notes.txt'), '')
-  takeStateDirectory(mount).release()
+test('what a new file system holds is no hindrance, and what lies beside a database later is none', () => {
+  mkdirSync(join(base, 'lost+found'))
+  mkdirSync(join(base, 'instances/lost+found'), { recursive: true })
+  take(base).release()
+  writeFileSync(join(base, 'operators-notes.txt'), '')
+  take(base).release()
+  expect(refusalOf(join(base, 'nowhere'))).toBeNull()
+})
+
+test('the guests of a lost installation are known by their ids', () => {
+  mkdirSync(join(base, 'instances/0190c0de-0000-7000-8000-000000000001'), { recursive: true })
+  writeFileSync(join(base, 'notes.txt'), '')
+  expect(refusalOf(base)).toBeNull()
+})
+
+test('a mode is changed no more than is needed, and that is said', () => {
+  const told: string[] = []
+  chmodSync(base, 0o700)
+  take(base, { forGuests: false, told }).release()
+  expect({ mode: modeOf(base), told }).toEqual({ mode: 0o700, told: [] })
+  take(base, { told }).release()
+  expect({ mode: modeOf(base), told }).toEqual({
+    mode: 0o711,
+    told: [`The mode of ${base} was 0700 and is 0711 now.`],
+  })
+  chmodSync(base, 0o775)
+  take(base, { forGuests: false, told }).release()
+  expect({ mode: modeOf(base), count: told.length }).toEqual({ mode: 0o711, count: 2 })
 })
 
 test('a place that cannot hold a state directory is refused in a sentence', () => {
@@ -56,8 +104,8 @@ test('a place that cannot hold a state directory is refused in a sentence', () =
   const deep = join(base, ...Array.from({ length: 100 }, () => 'd'))
   const places = ['/proc/berth', '/proc/berth/deep', join(base, 'file'), join(base, 'file/below'), deep]
   for (const path of [...places, join(base, 'dangling')]) {
-    expect(() => takeStateDirectory(path), path).toThrow(ConfigError)
-    expect(() => takeStateDirectory(path), path).toThrow(`The state directory ${path} cannot be made`)
+    expect(() => take(path), path).toThrow(ConfigError)
+    expect(() => take(path), path).toThrow(`The state directory ${path} cannot be made`)
   }
 })
 

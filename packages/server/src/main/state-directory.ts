@@ -4,25 +4,33 @@ import { errorCode } from '../host/error-code.ts'
 import { acquireProcessLock, type ProcessLock } from '../host/process-lock.ts'
 import { holdsSchema } from '../store/holds-schema.ts'
 import { ConfigError } from './config.ts'
+import { requireOwnState } from './state-access.ts'
+import { foreignFiles } from './state-marks.ts'
 
-/** What a directory holds as soon as Berth, or its demo, has used it. */
-const OWN_FILES = new Set(['berth.db', 'secret.key', 'admin.key', 'serve.lock', 'demo.json', 'instances'])
-/** What a directory for Berth may hold before: what a new file system has (mke2fs(8)), and a log that a shell opened. */
-const HARMLESS = /^lost\+found$|\.log$/
+/** The mode of STATE: QEMU's unprivileged user must be able to pass through to its guests' directories. */
+const OPEN_TO_PASS = 0o711
 /** Files that the refusal of somebody else's directory names. */
 const NAMED = 3
+
+/** How STATE is taken. */
+interface Taking {
+  /** Whether guests' processes of another user have to pass through it. */
+  readonly forGuests: boolean
+  /** Told in a sentence when the mode of a directory that was there is changed. */
+  readonly tell: (sentence: string) => void
+}
 
 /**
  * Makes STATE and takes it for this process.
  * @throws ConfigError naming the process that has it, whose it is, or why it cannot be made
  */
-export function takeStateDirectory(path: string): ProcessLock {
+export function takeStateDirectory(path: string, { forGuests, tell }: Taking): ProcessLock {
   const owner = join(path, 'serve.pid')
-  refuseForeign(path)
+  const refusal = refusalOf(path)
+  if (refusal !== null) throw new ConfigError(`${refusal.why}. ${refusal.remedy}`)
   const lock = explained(path, () => {
-    makeDirectory(path)
-    // QEMU's unprivileged user must be able to pass through to its guests' directories.
-    chmodSync(path, 0o711)
+    if (makeDirectory(path)) chmodSync(path, OPEN_TO_PASS)
+    else closeToOthers(path, forGuests, tell)
     return acquireProcessLock(join(path, 'serve.lock'))
   })
   if (!lock) {
@@ -34,20 +42,26 @@ export function takeStateDirectory(path: string): ProcessLock {
   return lock
 }
 
-/**
- * Berth opens its directory to guests and fills it: somebody else's is left as it is.
- * @throws ConfigError when there are files in it, and none that Berth makes
- */
-function refuseForeign(path: string): void {
-  if (!existsSync(path) || !statSync(path).isDirectory()) return
-  const held = explained(path, () => readdirSync(path)).filter((name) => !HARMLESS.test(name))
-  if (held.length === 0 || held.some((name) => OWN_FILES.has(name))) return
-  const names = held.toSorted().slice(0, NAMED)
-  if (held.length > NAMED) names.push(`${held.length - NAMED} more`)
-  throw new ConfigError(
-    `${path} holds files that are not Berth’s (${names.join(', ')}). Give --state an empty directory, or one that ` +
-      'is not there yet, such as a directory below it.',
-  )
+/** Berth opens its directory to guests and fills it: somebody else's is left as it is. Null where it may be taken. */
+export function refusalOf(path: string): { readonly why: string; readonly remedy: string } | null {
+  const foreign = explained(path, () => foreignFiles(path))
+  if (foreign.length === 0) return null
+  const names = foreign.slice(0, NAMED)
+  if (foreign.length > NAMED) names.push(`${foreign.length - NAMED} more`)
+  return {
+    why: `${path} holds files that are not Berth’s (${names.join(', ')})`,
+    remedy: 'Give --state an empty directory, or one that is not there yet, such as a directory below it.',
+  }
+}
+
+/** Takes from a directory that was there what others need not, and lets guests through where there are any. */
+function closeToOthers(path: string, forGuests: boolean, tell: (sentence: string) => void): void {
+  const { mode } = statSync(path)
+  const wanted = (mode & OPEN_TO_PASS) | (forGuests ? OPEN_TO_PASS : 0o700)
+  if ((mode & 0o777) === wanted) return
+  chmodSync(path, (mode & 0o7000) | wanted)
+  const text = (bits: number) => (bits & 0o777).toString(8).padStart(4, '0')
+  tell(`The mode of ${path} was ${text(mode)} and is ${text(wanted)} now.`)
 }
 
 /**
@@ -67,9 +81,10 @@ export function refuseLostDatabase(path: string): void {
 
 /**
  * Where the database of an installation is.
- * @throws ConfigError when STATE has none, or an empty one
+ * @throws ConfigError when STATE has none, or an empty one, or is another user's
  */
 export function databaseIn(state: string): string {
+  requireOwnState(state)
   const path = join(state, 'berth.db')
   if (!existsSync(path))
     throw new ConfigError(`${state} holds no installation (flag --state, variable BERTH_STATE).`)
@@ -94,8 +109,8 @@ function explained<T>(path: string, work: () => T): T {
 /** Directories above STATE that are made with it, at most. */
 const MAX_MISSING = 64
 
-/** One level after the other: a recursive mkdir below /proc never ends. */
-function makeDirectory(path: string): void {
+/** One level after the other: a recursive mkdir below /proc never ends. @returns whether it was not there */
+function makeDirectory(path: string): boolean {
   const missing: string[] = []
   for (let at = path; !existsSync(at) && missing.length < MAX_MISSING; at = dirname(at)) missing.unshift(at)
   for (const directory of missing) {
@@ -106,6 +121,7 @@ function makeDirectory(path: string): void {
     }
   }
   if (!statSync(path).isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' })
+  return missing.length > 0
 }
 
 function pidIn(path: string): string {

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { chmod, mkdir, rm } from 'node:fs/promises'
-import { HostError } from '@berth/contract/host/host-error'
 import { isUserName } from '@berth/contract/user-name'
 import {
   createBuildDirectory,
@@ -15,6 +14,7 @@ import { writeManifest } from '../manifest.ts'
 import { ProgressReporter, type OnProgress } from '../progress.ts'
 import { publishImage } from '../publish-image.ts'
 import { requireTools } from '../required-tools.ts'
+import { WrongArgument } from '../wrong-argument.ts'
 import { checkTables, checkWithQemu, convertToQcow2, type Confinement } from './confined-qemu-img.ts'
 import { fetchSource, isUrl, type FetchOptions } from './fetch-source.ts'
 import { judgeSource } from './source-image.ts'
@@ -40,7 +40,7 @@ export async function importImage(name: string, source: string, options: ImportO
   checkImportName(name)
   checkSha256(options.sha256)
   if (!isUserName(options.defaultUser)) {
-    throw new HostError(`'${options.defaultUser}' is not a Unix user name.`, { retryable: false })
+    throw new WrongArgument(`'${options.defaultUser}' is not a Unix user name.`)
   }
   await requireTools(tools)
   const reporter = new ProgressReporter(options.onProgress ?? (() => {}))
@@ -95,9 +95,7 @@ export async function importImage(name: string, source: string, options: ImportO
 
 function checkSha256(text: string): void {
   if (/^[0-9a-f]{64}$/.test(text)) return
-  throw new HostError('--sha256 must be 64 lower-case hexadecimal digits, as sha256sum prints them.', {
-    retryable: false,
-  })
+  throw new WrongArgument('--sha256 must be 64 hexadecimal digits, as sha256sum prints them.')
 }
 
 function bytesText(bytes: number, total: number | null): string {

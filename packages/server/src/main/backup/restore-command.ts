@@ -30,7 +30,10 @@ export async function restoreCommand(config: Config, file: string, options: Rest
   if (!existsSync(source)) throw new BackupError(`${source} does not exist.`)
   const found = entriesOf(state).filter((name) => !NOTHING.has(name))
   // Taken before the refusal below: that a server runs there matters more than that it is not empty.
-  const lock = takeStateDirectory(state)
+  const lock = takeStateDirectory(state, {
+    forGuests: false,
+    tell: (sentence) => process.stdout.write(`${sentence}\n`),
+  })
   try {
     if (found.length > 0 && options.force !== true) {
       throw new ConfigError(

@@ -103,7 +103,14 @@ test('an image to boot is needed, and those that the catalogue boots are missed'
 
 test('STATE may be passed through, but its secrets not be read', () => {
   const files = { 'secret.key': { mode: 0o100600, uid: 0 }, 'admin.key': null }
-  const facts = { path: '/s', directory: { mode: 0o40711, uid: 0 }, files, closedAbove: [], uid: 0 }
+  const facts = {
+    path: '/s',
+    directory: { mode: 0o40711, uid: 0 },
+    files,
+    refusal: null,
+    closedAbove: [],
+    uid: 0,
+  }
   expect(judgeState(facts).state).toBe('ok')
   expect(judgeState({ ...facts, directory: null }).state).toBe('ok')
   expect(judgeState({ ...facts, directory: { mode: 0o40777, uid: 0 } })).toMatchObject({
@@ -115,6 +122,9 @@ test('STATE may be passed through, but its secrets not be read', () => {
     remedy: 'chmod 600 /s/admin.key',
   })
   expect(judgeState({ ...facts, uid: 1000 }).state).toBe('missing')
+  expect(judgeState({ ...facts, refusal: { why: '/s holds photos', remedy: 'Give another.' } })).toEqual(
+    missing('State', 'berth serve refuses it: /s holds photos', 'Give another.'),
+  )
   expect(judgeState({ ...facts, closedAbove: ['/root'] })).toMatchObject({
     state: 'missing',
     remedy: 'chmod o+x /root, or choose another --state',

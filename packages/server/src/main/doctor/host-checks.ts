@@ -11,6 +11,7 @@ import { type Config, listenAddress } from '../config.ts'
 import { wantedImages } from '../catalogue.ts'
 import { probeImage } from '../host.ts'
 import { byOwner, portOwner } from '../../network/listening-program.ts'
+import { refusalOf } from '../state-directory.ts'
 import { type Finding, missing, ok, warning } from './finding.ts'
 import { judgeImages } from './images.ts'
 import { tryNetwork } from './network.ts'
@@ -109,12 +110,16 @@ async function stateFinding({ state, driver }: Config): Promise<Finding> {
       if (found !== null && (found.mode & 0o001) === 0) above.push(at)
     }
   }
+  const directory = await facts(state)
+  const uid = process.getuid?.() ?? 0
   return judgeState({
     path: state,
-    directory: await facts(state),
+    directory,
+    // Of what this user cannot look at, the owner is told.
+    refusal: directory?.uid === uid || uid === 0 ? refusalOf(state) : null,
     files: Object.fromEntries(files),
     closedAbove: above,
-    uid: process.getuid?.() ?? 0,
+    uid,
   })
 }
 

@@ -8,6 +8,8 @@ interface StateFacts {
   readonly directory: FileFacts
   /** secret.key, admin.key and berth.db, by name. */
   readonly files: Readonly<Record<string, FileFacts>>
+  /** Why `berth serve` would refuse STATE as somebody else's; null when it would not. */
+  readonly refusal: { readonly why: string; readonly remedy: string } | null
   /** The directories above STATE that others may not pass through, where guests need to. */
   readonly closedAbove: readonly string[]
   /** Who looks. */
@@ -15,7 +17,7 @@ interface StateFacts {
 }
 
 /** Whether STATE can be passed through by guests, and its secrets be read by nobody else. */
-export function judgeState({ path, directory, files, closedAbove, uid }: StateFacts): Finding {
+export function judgeState({ path, directory, files, refusal, closedAbove, uid }: StateFacts): Finding {
   if (closedAbove.length > 0) {
     const names = closedAbove.join(' ')
     return missing(
@@ -32,6 +34,7 @@ export function judgeState({ path, directory, files, closedAbove, uid }: StateFa
       `Run as that user, or: chown -R ${uid} ${path}`,
     )
   }
+  if (refusal !== null) return missing('State', `berth serve refuses it: ${refusal.why}`, refusal.remedy)
   const open = Object.entries(files).filter(([, facts]) => facts !== null && (facts.mode & 0o077) !== 0)
   if (open.length > 0) {
     const names = open.map(([name]) => `${path}/${name}`).join(' ')

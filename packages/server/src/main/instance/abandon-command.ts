@@ -7,7 +7,8 @@ import { releasePublicAddress } from '../../store/public-addresses.ts'
 import { recordAudit, recordEvent, subjectOf } from '../../store/records.ts'
 import type { Store, Tx } from '../../store/store.ts'
 import { forgetObject } from '../../store/work-items.ts'
-import { ConfigError, type Config } from '../config.ts'
+import { CommandError } from '../command-error.ts'
+import type { Config } from '../config.ts'
 import { createHost } from '../host.ts'
 import { createLogger } from '../logger.ts'
 import { table } from '../text-table.ts'
@@ -21,7 +22,7 @@ const NAMED = 20
 /**
  * `berth instance abandon NAME`: gives up on an instance that cannot be deleted. Its rows go, and with them
  * its addresses and ports; what it has on the host stays, and is named for the operator to remove.
- * @throws ConfigError when its deletion was not asked for
+ * @throws CommandError when its deletion was not asked for
  */
 export async function abandonInstanceCommand(
   config: Config,
@@ -44,7 +45,7 @@ export async function abandonInstanceCommand(
 
 function requireDeletion(found: LocatedInstance): void {
   if (found.row.delete_requested_at !== null) return
-  throw new ConfigError(
+  throw new CommandError(
     `${pathOf(found)} is ${found.row.status}, and nobody asked for it to be deleted. ` +
       'DELETE it first; abandon is for one that cannot be deleted.',
   )

@@ -7,6 +7,7 @@ import {
 } from '../../store/located-instances.ts'
 import { checkSchema } from '../../store/migrate.ts'
 import { Store, type Queryable } from '../../store/store.ts'
+import { CommandError } from '../command-error.ts'
 import { ConfigError, type Config } from '../config.ts'
 import { databaseIn } from '../state-directory.ts'
 
@@ -35,14 +36,14 @@ export async function withDatabase(
   }
 }
 
-/** The one instance that fits. @throws ConfigError when there is none, or when there are several */
+/** The one instance that fits. @throws CommandError when there is none, ConfigError when more must be said */
 export async function findOne(db: Queryable, search: InstanceSearch): Promise<LocatedInstance> {
   const found = await locatedInstances(db, search)
   const [only, another] = found
   if (only && !another) return only
   const what = JSON.stringify(search.named)
   if (!only)
-    throw new ConfigError(`No instance has the name or id ${what}. List them with: berth instance list`)
+    throw new CommandError(`No instance has the name or id ${what}. List them with: berth instance list`)
   const places = found.map((it) => `${pathOf(it)} (${it.row.kind} ${it.row.id})`).join(', ')
   throw new ConfigError(
     `${found.length} instances are called ${what}: ${places}. Give --project and --workspace, or the id.`,

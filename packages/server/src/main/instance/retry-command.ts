@@ -6,14 +6,15 @@ import { recordAudit, recordEvent, subjectOf } from '../../store/records.ts'
 import type { ComputeInstanceRow } from '../../store/schema.ts'
 import type { Tx } from '../../store/store.ts'
 import { wake } from '../../store/work-items.ts'
-import { ConfigError, type Config } from '../config.ts'
+import { CommandError } from '../command-error.ts'
+import type { Config } from '../config.ts'
 import { findOne, withDatabase, type InstanceFlags } from './installation.ts'
 import { operator } from './operator.ts'
 
 /**
  * `berth instance retry NAME`: what waits, is late, or failed is tried again at once; of a failed deployment
  * that is what a publish of the same settings would do.
- * @throws ConfigError when there is nothing to try again
+ * @throws CommandError when there is nothing to try again
  */
 export async function retryInstanceCommand(
   config: Config,
@@ -59,7 +60,7 @@ async function tryAgain(tx: Tx, located: LocatedInstance): Promise<string> {
     return 'what it waits for is tried again, with all of its time'
   }
   if (row.phase === 'run') return 'its guest is looked at again'
-  throw new ConfigError(`${pathOf(located)} waits for nothing: ${whatItIs(row)}`)
+  throw new CommandError(`${pathOf(located)} waits for nothing: ${whatItIs(row)}`)
 }
 
 function whatItIs(row: ComputeInstanceRow): string {
