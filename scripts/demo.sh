@@ -18,6 +18,15 @@ for option in "$@"; do
   esac
 done
 
+# Before anything is prepared: the server would refuse it only then.
+listen=${BERTH_DEMO_LISTEN:-127.0.0.1:7080}
+port=${listen##*:}
+case $port in '' | *[!0-9]* | ??????*) port=0 ;; esac
+if [ "${listen%:*}" = "$listen" ] || [ -z "${listen%:*}" ] || [ "$port" -lt 1 ] || [ "$port" -gt 65535 ]; then
+  echo "demo: BERTH_DEMO_LISTEN must be address:port, such as 127.0.0.1:7080; it is \"$listen\"." >&2
+  exit 2
+fi
+
 if [ "$simulated" = no ] && [ "$(id -u)" -ne 0 ]; then
   if [ "$clean" = yes ]; then
     cat >&2 <<TEXT

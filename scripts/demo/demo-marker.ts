@@ -7,16 +7,25 @@ const NOTHING = new Set(['lost+found', 'demo.json.new'])
 
 /**
  * Makes the demo's directory, with the file `demo.json` that says whose it is before anything else is in it, and where
- * its API answers.
+ * its API is about to answer.
  * @throws Error when the directory is somebody else's
  */
 export function takeDemoDirectory(place: DemoPlace): void {
-  if (isDemoDirectory(place) && listenOf(place) === place.listen) return
+  const usual = isDemoDirectory(place) ? usualListenOf(place) : undefined
   mkdirSync(place.state, { recursive: true, mode: 0o711 })
-  const marker = join(place.state, 'demo.json')
-  writeFileSync(`${marker}.new`, `${JSON.stringify({ driver: place.driver, listen: place.listen })}\n`, {
-    mode: 0o600,
-  })
+  writeMarker(place, usual)
+}
+
+/** Notes that the demo's API has answered where it is now: a place that it only tried is not come back to. */
+export function noteAnswering(place: DemoPlace): void {
+  writeMarker(place, place.listen)
+}
+
+function writeMarker({ state, driver, listen }: DemoPlace, usualListen: string | undefined): void {
+  const marker = join(state, 'demo.json')
+  const text = JSON.stringify({ driver, listen, usualListen })
+  if (existsSync(marker) && readFileSync(marker, 'utf8').trim() === text) return
+  writeFileSync(`${marker}.new`, `${text}\n`, { mode: 0o600 })
   renameSync(`${marker}.new`, marker)
 }
 
@@ -44,9 +53,14 @@ export function isDemoDirectory(place: DemoPlace): boolean {
   )
 }
 
-/** Where the demo of this directory answered last; undefined when there was none. */
+/** Where the demo of this directory was started last; undefined when there was none. */
 export function listenOf(place: DemoPlace): string | undefined {
   return memberOf(join(place.state, 'demo.json'), 'listen')
+}
+
+/** Where the demo of this directory answered last; undefined when it never did. */
+export function usualListenOf(place: DemoPlace): string | undefined {
+  return memberOf(join(place.state, 'demo.json'), 'usualListen')
 }
 
 /** Tells the demo in another terminal why its server is about to end. */
@@ -68,7 +82,7 @@ function removalNote(place: DemoPlace): string {
   return join(place.state, 'demo-removal')
 }
 
-function memberOf(marker: string, name: 'driver' | 'listen'): string | undefined {
+function memberOf(marker: string, name: 'driver' | 'listen' | 'usualListen'): string | undefined {
   try {
     const value = (JSON.parse(readFileSync(marker, 'utf8')) as Record<string, unknown>)[name]
     return typeof value === 'string' ? value : undefined

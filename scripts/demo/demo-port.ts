@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { byOwner, portOwner } from '../../packages/server/src/network/listening-program.ts'
-import { isDemoDirectory, listenOf } from './demo-marker.ts'
+import { isDemoDirectory, listenOf, usualListenOf } from './demo-marker.ts'
 import { DEFAULT_LISTEN, movedTo, type DemoPlace } from './demo-place.ts'
 import { runningPid } from './demo-server.ts'
 
@@ -8,15 +8,16 @@ import { runningPid } from './demo-server.ts'
 const OTHER_PORTS = 20
 
 /**
- * Where the demo's API answers: where its server runs, else where BERTH_DEMO_LISTEN says, else where it ran last, else
+ * Where the demo's API answers: where its server runs, else where BERTH_DEMO_LISTEN says, else where it answered last, else
  * on the first free port from 7080 on.
  * @throws Error when the directory is not the demo's
  */
 export async function settledPlace(place: DemoPlace): Promise<DemoPlace> {
-  const known = isDemoDirectory(place) ? listenOf(place) : undefined
-  if (known !== undefined && (await runningPid(place)) !== null) return movedTo(place, known)
+  const isOurs = isDemoDirectory(place)
+  const started = isOurs ? listenOf(place) : undefined
+  if (started !== undefined && (await runningPid(place)) !== null) return movedTo(place, started)
   if (process.env['BERTH_DEMO_LISTEN']) return place
-  const usual = movedTo(place, known ?? DEFAULT_LISTEN)
+  const usual = movedTo(place, (isOurs ? usualListenOf(place) : undefined) ?? DEFAULT_LISTEN)
   if (await isFree(usual.listen)) return usual
   const [host = '', port = ''] = DEFAULT_LISTEN.split(':')
   for (let other = Number(port); other <= Number(port) + OTHER_PORTS; other++) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { servedState } from '../../packages/server/src/network/listening-program.ts'
 import type { DemoClient } from './demo-client.ts'
-import { takeDemoDirectory, withdrawRemoval } from './demo-marker.ts'
+import { noteAnswering, takeDemoDirectory, withdrawRemoval } from './demo-marker.ts'
 import type { DemoPlace } from './demo-place.ts'
 
 /** The longest start: the accelerator probe waits up to 20 s for a guest that never answers. */
@@ -77,7 +77,10 @@ export class DemoServer {
     while (Date.now() < deadline) {
       if (!this.isRunning) throw new Error(this.lastWords())
       // What answers could be another Berth on the same port; serve.pid is this child's once the state is.
-      if (servingPid(this.#place) === child.pid && (await client.isServed()) && this.isRunning) return
+      if (servingPid(this.#place) === child.pid && (await client.isServed()) && this.isRunning) {
+        noteAnswering(this.#place)
+        return
+      }
       await Promise.race([sleep(100), this.ended])
     }
     this.stop()

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { emulationText } from '../../scripts/demo/demo-emulation.ts'
-import { takeDemoDirectory } from '../../scripts/demo/demo-marker.ts'
+import { noteAnswering, takeDemoDirectory } from '../../scripts/demo/demo-marker.ts'
 import { demoPlace } from '../../scripts/demo/demo-place.ts'
 import { settledPlace } from '../../scripts/demo/demo-port.ts'
 import { freePort } from '../support/free-port.ts'
@@ -25,6 +26,7 @@ test('the demo takes another port when somebody has its own, says so, and comes 
   const usual = `127.0.0.1:${await freePort()}`
   const place = { ...demoPlace(true), listen: usual, url: `http://${usual}` }
   takeDemoDirectory(place)
+  noteAnswering(place)
   expect((await settledPlace(place)).listen).toBe(usual)
 
   await hold(Number(usual.split(':')[1]))
@@ -35,6 +37,10 @@ test('the demo takes another port when somebody has its own, says so, and comes 
     new RegExp(`^${usual} is in use by .* \\(pid ${process.pid}\\); the demo takes ${moved.listen}\\.$`),
   )
   takeDemoDirectory(moved)
+  // It never answered there.
+  expect((await settledPlace(place)).listen).not.toBe(usual)
+  expect(said.mock.lastCall?.[0]).toContain(`${usual} is in use`)
+  noteAnswering(moved)
   expect((await settledPlace(demoPlace(true))).listen).toBe(moved.listen)
 })
 
@@ -53,3 +59,17 @@ test('guests that are emulated are told of in one line, with the cause and what 
     /does not exist\. To change it: .*doctor --recheck/,
   )
 })
+
+test.each(['nowhere', ':80', '127.0.0.1:', '127.0.0.1:0', '127.0.0.1:70000', '127.0.0.1:8a'])(
+  'the demo cannot answer on %j, and begins nothing',
+  (listen) => {
+    const script = join(import.meta.dirname, '../../scripts/demo.sh')
+    const env = { ...process.env, BERTH_DEMO_LISTEN: listen }
+    const { status, stdout, stderr } = spawnSync('sh', [script, '--simulated'], { env, encoding: 'utf8' })
+    expect({ status, stdout, stderr }).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `demo: BERTH_DEMO_LISTEN must be address:port, such as 127.0.0.1:7080; it is "${listen}".\n`,
+    })
+  },
+)
