@@ -119,7 +119,9 @@ def ensure_units():
             os.makedirs(os.path.dirname(wants_link(unit)), exist_ok=True)
             os.symlink(unit['path'], wants_link(unit))
             changed = True
-    if changed:
+    names = [os.path.basename(unit['path']) for unit in units]
+    # A run that was broken off may have written them without that.
+    if changed or 'yes' in systemctl('show', '--property=NeedDaemonReload', '--value', *names).split():
         systemctl('daemon-reload')
 
 
