@@ -11,7 +11,12 @@ import { unitFiles } from './unit-files.ts'
 import { webFiles } from './web-files.ts'
 
 const script = new URL('apply-application.py', import.meta.url)
-const program = new URL('run-application.py', import.meta.url)
+
+/** What runs in the guest at each start; what one of them reads comes before it. */
+const programs = [
+  { path: guestPaths.imageModule, source: new URL('container_image.py', import.meta.url) },
+  { path: guestPaths.program, source: new URL('run-application.py', import.meta.url) },
+]
 
 /** Milliseconds: an application that ends has ten seconds of them, and emulation slows the rest down. */
 const timeoutMs = 120_000
@@ -49,8 +54,15 @@ export async function adoptApplication(agent: GuestAgentClient): Promise<void> {
 }
 
 async function apply(agent: GuestAgentClient, wanted: object): Promise<GuestExecResult> {
-  const programs = [{ path: guestPaths.program, content: await readFile(program, 'utf8') }]
-  const fixed = { paths: guestPaths, programs, units: unitFiles, application: guestUnits.application }
+  const files = await Promise.all(
+    programs.map(async ({ path, source }) => ({ path, content: await readFile(source, 'utf8') })),
+  )
+  const fixed = {
+    paths: guestPaths,
+    programs: files,
+    units: unitFiles,
+    application: guestUnits.application,
+  }
   const argv = ['/usr/bin/python3', '-I', '-c', await readFile(script, 'utf8')]
   const result = await agent.exec(argv, { input: JSON.stringify({ ...fixed, ...wanted }), timeoutMs })
   if (result.exitCode === 0 || result.exitCode === portTaken) return result

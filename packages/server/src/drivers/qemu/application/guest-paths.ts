@@ -3,6 +3,8 @@ export const guestPaths = {
   directory: '/etc/berth',
   /** The main command of the application's unit. */
   program: '/etc/berth/run-application.py',
+  /** What that one imports, by its name. */
+  imageModule: '/etc/berth/container_image.py',
   application: '/etc/berth/application',
   /** JSON: the words of the command that starts the container. */
   command: '/etc/berth/application/command.json',

@@ -1,7 +1,7 @@
 # The main command of berth-application.service, which runs in the guest as root. `start COMMAND`: sees to it that what
 # the application makes in its home and in its volumes outlives the container and is its user's, and becomes podman
-# with the words in COMMAND. `ended UNIT`: after an orderly end, forgets the ends before it.
-import base64
+# with the words in COMMAND. `ended UNIT`: after an orderly end, forgets the ends before it. What goes wrong is told as
+# podman tells it, in a line that begins with "Error:" and with a status of podman's own.
 import json
 import os
 import re
@@ -9,92 +9,49 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
+import traceback
+
+# Python's isolated mode leaves out the program's own directory.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+from container_image import Image, home_of, is_within, read  # noqa: E402
 
 STORE = '/var/lib/containers/storage'
 VOLUMES = STORE + '/volumes'
-# For whom each volume was made: UID:GID, in a file of the volume's name.
+# For whom each volume was made: UID:GID, in a file of the volume's name. One that does not yet have all that the image
+# has in its place is SEEDING; no container has used it.
 OWNERS = STORE + '/berth-owners'
+SEEDING = 'seeding'
+ROOT = (0, 0)
 # What containers wrote that had not all of their volumes yet, the oldest first (apply-application.py).
 KEPT = STORE + '/overlay/berth-kept'
-IMAGES = '/var/lib/berth/images'
 STORE_VIEW = '/run/berth-store'
-STARTED = '/run/berth-application.started'
 PODMAN = ['/usr/bin/podman', '--events-backend=none']
 HOME_VOLUME = 'berth.home'
 HOME_OF_IMAGE = '--label=berth.home=image'
 # An application that ends sooner than that has not done anything for its user.
 ORDERLY_SECONDS = 5
+# podman's for what goes wrong before there is a container (podman-run(1), EXIT STATUS).
+NO_CONTAINER = 125
 
 
-def read(path):
-    with open(path, encoding='utf-8', errors='replace') as file:
-        return file.read()
+class EngineFailed(Exception):
+    """podman could not do what it was to do, in its own words."""
 
 
-class Image:
-    """An image as the machine's container disk holds it (containers/storage, driver overlay)."""
-
-    def __init__(self, image_id):
-        images = {image['id']: image for image in json.loads(read(IMAGES + '/overlay-images/images.json'))}
-        layers = {layer['id']: layer for layer in json.loads(read(IMAGES + '/overlay-layers/layers.json'))}
-        name = base64.b64encode(f'sha256:{image_id}'.encode()).decode()
-        self.config = json.loads(read(f'{IMAGES}/overlay-images/{image_id}/={name}')).get('config') or {}
-        self.layers = []
-        layer = images[image_id].get('layer')
-        while layer:
-            self.layers.append(f'{IMAGES}/overlay/{layer}/diff')
-            layer = layers[layer].get('parent')
-
-    def find(self, path):
-        """Where a path of the image lies; None where it is not there, or not without a link on the way."""
-        for layer in self.layers:
-            place = layer
-            for part in path.strip('/').split('/'):
-                place += '/' + part
-                try:
-                    mode = os.lstat(place).st_mode
-                except (FileNotFoundError, NotADirectoryError):
-                    break
-                if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
-                    return None
-            else:
-                return place
-        return None
-
-    def lines(self, path):
-        place = self.find(path)
-        return [line.split(':') for line in read(place).splitlines()] if place else []
-
-    def user(self):
-        """The user that containers run as: uid, gid and home, as podman looks them up; None where there is none such."""
-        name, _, group = (self.config.get('User') or '0').partition(':')
-        passwd = next((it for it in self.lines('/etc/passwd') if len(it) > 5 and name in (it[0], it[2])), None)
-        uid, gid, home = (passwd[2], passwd[3], passwd[5]) if passwd else (name, '0', '/')
-        if group:
-            gid = next((it[2] for it in self.lines('/etc/group') if len(it) > 2 and group == it[0]), group)
-        return (int(uid), int(gid), home) if uid.isdigit() and gid.isdigit() else None
-
-
-def home_of(image, words, user):
-    """The home of the container's user; None where there is none to keep: it could not write there."""
-    uid, gid, home = user
-    given = [entry[5:] for entry in image.config.get('Env') or [] if entry.startswith('HOME=')]
-    given += [word[11:] for word in words if word.startswith('--env=HOME=')]
-    home = os.path.normpath(given[-1] if given else home)
-    if not re.fullmatch(r'(/[A-Za-z0-9._-]+)+', home) or re.match(r'/(proc|sys|dev|run|tmp)(/|$)', home):
-        return None
-    place = image.find(home)
-    if not place or not os.path.isdir(place):
-        return None
-    found = os.stat(place)
-    mode = stat.S_IMODE(found.st_mode)
-    writable = uid in (0, found.st_uid) or (mode & 0o020 and gid == found.st_gid) or mode & 0o002
-    return home if writable else None
-
-
-def is_within(path, directory):
-    return path == directory or path.startswith(directory + '/')
+def engine(*words, fine=(0,)):
+    """Runs podman, which writes to a file: what it leaves running would hold a pipe open. @returns its status"""
+    # Nothing here is the start that systemd waits for.
+    environment = {name: value for name, value in os.environ.items() if name != 'NOTIFY_SOCKET'}
+    with os.fdopen(os.memfd_create('podman'), 'w+b') as said:
+        status = subprocess.run([*PODMAN, *words], stdout=subprocess.DEVNULL, stderr=said, env=environment).returncode
+        said.seek(0)
+        lines = said.read(65536).decode(errors='replace').splitlines()
+    if status not in fine:
+        print(*lines, sep='\n', file=sys.stderr)
+        errors = [line[6:] for line in lines if line.startswith('Error:')]
+        raise EngineFailed(errors[-1] if errors else f'podman {words[0]} ended with status {status}')
+    return status
 
 
 def volumes_of(words):
@@ -107,12 +64,55 @@ def data_of(name):
     return f'{VOLUMES}/{name}/_data'
 
 
-def seed(names, image_id, volumes):
-    """Has podman make volumes with what the image has in their place, as it does for a container that starts."""
-    options = [f'--volume={name}:{path}' for path, name in volumes.items() if name in names]
-    run = [*PODMAN, 'create', '--name=berth-seed', '--replace', '--pull=never', '--network=none', *options, image_id]
-    for command in (run, [*PODMAN, 'init', 'berth-seed'], [*PODMAN, 'rm', '--force', 'berth-seed']):
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+def noted(name):
+    """For whom a volume was made, or SEEDING; None where no note says it."""
+    try:
+        note = read(f'{OWNERS}/{name}')
+    except FileNotFoundError:
+        return None
+    owner = re.fullmatch(r'(\d+):(\d+)', note, re.ASCII)
+    return tuple(map(int, owner.groups())) if owner else SEEDING if note == SEEDING else None
+
+
+def write_note(name, note):
+    """Is on the disk when it returns."""
+    os.makedirs(OWNERS, 0o700, exist_ok=True)
+    with open(f'{OWNERS}/.new', 'w', encoding='utf-8') as file:
+        file.write(note if note == SEEDING else '{}:{}'.format(*note))
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(f'{OWNERS}/.new', f'{OWNERS}/{name}')
+    directory = os.open(OWNERS, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def is_to_be_seeded(name):
+    return noted(name) == SEEDING or not os.path.isdir(data_of(name))
+
+
+def seed(names, words, at, volumes):
+    """
+    Has podman make volumes with what the image has in their place, as it does for a container that starts. podman does
+    so once, even if it is interrupted; here it begins anew until it was whole, and only then is there anything to lose.
+    """
+    for name in names:
+        write_note(name, SEEDING)
+        # podman removes by the beginning of a name, too.
+        if os.path.lexists(f'{VOLUMES}/{name}') and engine('volume', 'exists', name, fine=(0, 1)) == 0:
+            engine('volume', 'rm', '--force', name)
+    # The runtime looks for the program that it would start.
+    options = [word for word in words[3:at] if re.match('--env(-file)?=', word)]
+    options += [f'--volume={name}:{path}' for path, name in volumes.items() if name in names]
+    fixed = ['--name=berth-seed', '--replace', '--pull=never', '--network=none']
+    engine('create', *fixed, *options, *words[at:])
+    engine('init', 'berth-seed')
+    engine('rm', '--force', 'berth-seed')
+    os.sync()
+    for name in names:
+        write_note(name, ROOT)
 
 
 def merge(source, target, places, path):
@@ -159,42 +159,59 @@ def take_over(places):
     shutil.rmtree(KEPT)
 
 
-def give(top, old, new):
-    """Gives what was one user's to another."""
-    for directory, names, files in os.walk(top):
-        for path in [directory, *[os.path.join(directory, name) for name in names + files]]:
-            found = os.lstat(path)
-            if found.st_uid == old[0]:
-                os.lchown(path, new[0], new[1] if found.st_gid == old[1] else -1)
+def give(top, former, owner):
+    """Gives what was others' to a user. The top comes last: until then it shows whose it was."""
+    uids, gids = ({ids[index] for ids in former} for index in range(2))
+
+    def hand(path):
+        found = os.lstat(path)
+        if found.st_uid in uids:
+            os.lchown(path, owner[0], owner[1] if found.st_gid in gids else -1)
+
+    directories = [top]
+    for directory in directories:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    directories.append(entry.path)
+                else:
+                    hand(entry.path)
+    for directory in reversed(directories):
+        hand(directory)
 
 
 def own(name, owner):
-    """Leaves a volume to the container's user, whoever it was made for."""
-    note, data = f'{OWNERS}/{name}', data_of(name)
-    if os.path.isdir(data):
-        if os.path.exists(note):
-            former = tuple(map(int, read(note).split(':')))
-        else:
-            former = (os.stat(data).st_uid, os.stat(data).st_gid)
-        if former[0] != owner[0]:
-            give(data, former, owner)
-    os.makedirs(OWNERS, 0o700, exist_ok=True)
-    with open(note + '.new', 'w', encoding='utf-8') as file:
-        file.write(f'{owner[0]}:{owner[1]}')
-    os.rename(note + '.new', note)
+    """
+    Leaves a volume to the container's user, whoever it was made for, once: what became another's since stays so, as
+    what an entry point that runs as root gives away.
+    """
+    found, note = os.stat(data_of(name)), noted(name)
+    top = (found.st_uid, found.st_gid)
+    # Without a note it is of an earlier version. Whose its top is tells for whom that was, but of root's nothing.
+    former = note or (top if owner[0] != 0 else owner)
+    if former[0] != owner[0]:
+        give(data_of(name), {former, top}, owner)
+    if note != owner:
+        write_note(name, owner)
 
 
 def make_directories(place, owner):
     if not os.path.lexists(place):
         make_directories(os.path.dirname(place), owner)
-        os.mkdir(place, 0o755)
-        os.lchown(place, *owner)
+        os.makedirs(place + '.berth-new', 0o755, exist_ok=True)
+        os.lchown(place + '.berth-new', *owner)
+        os.rename(place + '.berth-new', place)
+
+
+def files_of(words):
+    """Places of the files that the runtime mounts."""
+    targets = [re.fullmatch(r'--mount=type=bind,.*destination=([^,]+),.*', word) for word in words]
+    return [target.group(1) for target in targets if target]
 
 
 def parents_of_files(words, places):
     """Directories in volumes that the runtime would make as root's, on the way to a file that it mounts there."""
-    targets = [re.fullmatch(r'--mount=type=bind,.*destination=([^,]+),.*', word) for word in words]
-    for directory in {os.path.dirname(target.group(1)) for target in targets if target}:
+    for directory in {os.path.dirname(path) for path in files_of(words)}:
         around = max((path for path in places if is_within(directory, path)), key=len, default=directory)
         if directory != around:
             yield places[around], directory[len(around):]
@@ -211,18 +228,20 @@ def prepare(words):
         return words
     owner = user[:2]
     places = volumes_of(words[:at])
-    home = None if HOME_OF_IMAGE in words[:at] else home_of(image, words[:at], user)
-    if home and not any(is_within(home, path) for path in places):
+    home = None
+    if HOME_OF_IMAGE not in words[:at]:
+        home = home_of(image, words[:at], user, places, files_of(words[:at]))
+    if home:
         places[home] = HOME_VOLUME
         words = [*words[:at], f'--volume={HOME_VOLUME}:{home}', *words[at:]]
         at += 1
     parents = list(parents_of_files(words[:at], places))
     if os.path.isdir(KEPT):
         # None may write any more to what is moved.
-        subprocess.run([*PODMAN, 'rm', '--force', '--ignore', 'berth-application'], stdout=subprocess.DEVNULL, check=True)
-    missing = {name for name in places.values() if not os.path.isdir(data_of(name))}
-    if missing and (os.path.isdir(KEPT) or any(name in missing for name, _ in parents)):
-        seed(missing, words[at], places)
+        engine('rm', '--force', '--ignore', 'berth-application')
+    new = [name for name in places.values() if is_to_be_seeded(name)]
+    if new:
+        seed(new, words, at, places)
     take_over(places)
     for name in places.values():
         own(name, owner)
@@ -234,19 +253,28 @@ def prepare(words):
 def start(command):
     try:
         words = prepare(json.loads(read(command)))
-    except (OSError, ValueError, LookupError, shutil.Error, subprocess.SubprocessError) as error:
-        sys.exit(f'what the application keeps could not be made ready: {error}')
-    with open(STARTED, 'w', encoding='utf-8') as file:
-        file.write(str(time.monotonic()))
-    os.execv(words[0], words)
+        os.execv(words[0], words)
+    except EngineFailed as error:
+        say = str(error)
+    except Exception as error:  # pylint: disable=broad-except
+        traceback.print_exc()
+        why = getattr(error, 'strerror', None) or str(error) or type(error).__name__
+        say = f'what the application keeps could not be made ready: {why}'
+    print('Error:', ' '.join(say.split()), file=sys.stderr)
+    sys.exit(NO_CONTAINER)
 
 
 def ended(unit):
-    try:
-        lasted = time.monotonic() - float(read(STARTED))
-    except (OSError, ValueError):
-        return
-    if os.environ.get('SERVICE_RESULT') == 'success' and lasted >= ORDERLY_SECONDS:
+    """
+    It lasted from when podman told of it, by READY and by the process that systemd then takes for the main one, to that
+    one's end. How long podman takes before and after that says nothing of the application.
+    """
+    names = ['ExecMainStartTimestampMonotonic', 'ActiveEnterTimestampMonotonic', 'ExecMainExitTimestampMonotonic']
+    show = ['systemctl', 'show', '--property=' + ','.join(names), unit]
+    shown = subprocess.run(show, stdout=subprocess.PIPE, text=True, check=True).stdout
+    microseconds = dict(re.findall(r'^(\w+)=(\d+)$', shown, re.MULTILINE))
+    *began, exited = (int(microseconds.get(name, 0)) for name in names)
+    if os.environ.get('SERVICE_RESULT') == 'success' and exited - max(began) >= ORDERLY_SECONDS * 1_000_000:
         # systemd counts starts, whatever the ends between them were like.
         subprocess.run(['systemctl', 'reset-failed', unit], check=True)
 

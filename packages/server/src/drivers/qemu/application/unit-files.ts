@@ -9,7 +9,7 @@ export const ENDS_AN_HOUR = 4
  * The container's service: nothing in it varies, what does is read from JSON. One that ends is started again; at
  * the fourth end within an hour it has failed, unless it ended in good order: with status 0, or with 143 as who is
  * asked to end by SIGTERM, after it had run for a while. podman says on its standard error why it cannot start the
- * container.
+ * container, and the program before it why it cannot make ready what is kept.
  */
 const applicationUnit = `[Unit]
 Description=Application of this machine
