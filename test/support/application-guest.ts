@@ -81,11 +81,16 @@ class PretendedGuest {
   constructor(user = ownUser) {
     this.write('bin/podman', podman(this.root), 0o755)
     this.write('log', '')
+    // The other view of the store is the store itself here.
+    this.write('bin/mount', '#!/bin/sh\n', 0o755)
+    this.write('bin/umount', '#!/bin/sh\n', 0o755)
     for (const name of ['container_image.py', 'run-application.py']) {
       const source = readFileSync(new URL(name, programs), 'utf8')
-      const placed = source.replaceAll(/(?<=')\/(?:var\/lib|run|usr\/bin\/podman)/g, (path) =>
-        path.endsWith('podman') ? join(this.root, 'bin/podman') : this.root + path,
-      )
+      const placed = source
+        .replace('/run/berth-store', '/var/lib/containers/storage')
+        .replaceAll(/(?<=')\/(?:var\/lib|run|usr\/bin\/podman)/g, (path) =>
+          path.endsWith('podman') ? join(this.root, 'bin/podman') : this.root + path,
+        )
       this.write(`etc/${name}`, shim.replaceAll('ROOT', this.root) + placed)
     }
     mkdirSync(join(this.#image, 'overlay/base'), { recursive: true })

@@ -79,7 +79,7 @@ class Image:
         return [line.split(':') for line in read(found[1]).splitlines()] if found and os.path.isfile(found[1]) else []
 
     def user(self):
-        """The user that containers run as: uid, gid and home, as podman looks them up; None where there is none such."""
+        """The user that containers run as: uid, gid and home, as podman looks them up; None where there is none."""
         name, _, group = (self.config.get('User') or '0').partition(':')
         passwd = next((it for it in self.lines('/etc/passwd') if len(it) > 5 and name in (it[0], it[2])), None)
         uid, gid, home = (passwd[2], passwd[3], passwd[5]) if passwd else (name, '0', '/')

@@ -44,7 +44,8 @@ def engine(*words, fine=(0,)):
     # Nothing here is the start that systemd waits for.
     environment = {name: value for name, value in os.environ.items() if name != 'NOTIFY_SOCKET'}
     with os.fdopen(os.memfd_create('podman'), 'w+b') as said:
-        status = subprocess.run([*PODMAN, *words], stdout=subprocess.DEVNULL, stderr=said, env=environment).returncode
+        command = [*PODMAN, *words]
+        status = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=said, env=environment).returncode
         said.seek(0)
         lines = said.read(65536).decode(errors='replace').splitlines()
     if status not in fine:
@@ -65,10 +66,10 @@ def data_of(name):
 
 
 def noted(name):
-    """For whom a volume was made, or SEEDING; None where no note says it."""
+    """For whom a volume was made, or SEEDING; None where no note tells, or it was cut off as earlier ones could be."""
     try:
         note = read(f'{OWNERS}/{name}')
-    except FileNotFoundError:
+    except OSError:
         return None
     owner = re.fullmatch(r'(\d+):(\d+)', note, re.ASCII)
     return tuple(map(int, owner.groups())) if owner else SEEDING if note == SEEDING else None
@@ -266,8 +267,8 @@ def start(command):
 
 def ended(unit):
     """
-    It lasted from when podman told of it, by READY and by the process that systemd then takes for the main one, to that
-    one's end. How long podman takes before and after that says nothing of the application.
+    It lasted from when podman told of it, by READY and by conmon as the main process, to conmon's end. That comes a
+    little late, once podman has removed the container; the rest of podman's own time does not count.
     """
     names = ['ExecMainStartTimestampMonotonic', 'ActiveEnterTimestampMonotonic', 'ExecMainExitTimestampMonotonic']
     show = ['systemctl', 'show', '--property=' + ','.join(names), unit]

@@ -60,6 +60,19 @@ test('a first copy that was interrupted is made again, until it was whole', () =
   }
 })
 
+test('what earlier containers wrote outlives a kill while it is brought into a new volume', () => {
+  const guest = pretendedGuest()
+  guest.write('image/data/settings', 'from the image')
+  guest.write('var/lib/containers/storage/overlay/berth-kept/0000-a/data/settings', 'mine')
+  guest.write('var/lib/containers/storage/overlay/berth-kept/0000-a/data/made', '')
+  guest.write('bin/umount', '#!/bin/sh\nkill -9 $PPID\n', 0o755)
+  expect(guest.start().signal).toBe('SIGKILL')
+  guest.write('bin/umount', '#!/bin/sh\n', 0o755)
+  expect(guest.start().status).toBe(0)
+  expect(readFileSync(guest.data('settings'), 'utf8')).toBe('mine')
+  expect(existsSync(guest.data('made'))).toBe(true)
+})
+
 test('a volume of an earlier version stays as it is', () => {
   const guest = pretendedGuest()
   guest.write('image/data/settings', 'from the image')
