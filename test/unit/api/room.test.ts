@@ -129,3 +129,39 @@ test('what ran before waits for a host that has become smaller', async () => {
     .poll(async () => (await api.instance('memory')).status)
     .toMatchObject({ status: 'pending', reason: expect.stringContaining('needs 5000 MiB of memory') })
 })
+
+test.each([
+  ['much', { ...SMALL, 'Guest Memory Size': '5000' }, 'it needs 5000 MiB of memory, and this host has 4096'],
+  ['other', { ...SMALL, 'gpu-model': 'H100', gpu: '1' }, 'it needs 1 H100 GPUs, and this host has 0'],
+])(
+  'a %s size that can never start is told while the machine runs, and not waited for',
+  async (name, size, never) => {
+    await publish(name, SMALL)
+    await api.waitForStatus(name, 'success')
+    await publish(name, size)
+    const { status } = await api.waitForStatus(name, 'success')
+    expect(status.reason).toContain(`can never start here: ${never} in all`)
+    expect(status.actions).toEqual(['stop'])
+    expect(await api.call('POST', `${INSTANCES}/${name}/action/reboot`)).toMatchObject({
+      status: 409,
+      body: {
+        message: expect.stringContaining(`cannot reboot, as its new size can never start here: ${never}`),
+      },
+    })
+    await api.call('POST', `${INSTANCES}/${name}/action/stop`)
+    await expect.poll(async () => (await api.instance(name)).status.powerState).toBe('stopped')
+    await api.call('POST', `${INSTANCES}/${name}/action/start`)
+    expect((await api.waitForStatus(name, 'failed')).status.reason).toContain(never)
+    await publish(name, SMALL)
+    await api.waitForStatus(name, 'success')
+  },
+)
+
+test('a size that fits is asked for again, and a reboot takes it', async () => {
+  await publish('much', { ...SMALL, 'Guest Memory Size': '5000' })
+  await api.waitForStatus('much', 'success')
+  await publish('much', { ...SMALL, 'Guest Memory Size': '600' })
+  const { status } = await api.waitForStatus('much', 'success')
+  expect(status.reason).toContain('applies when it is stopped and started again')
+  expect(status.actions).toEqual(['stop', 'reboot'])
+})

@@ -4,6 +4,7 @@ import { availableActions, KIND_ACTIONS, type Action, type StatusWord } from '@b
 import { updateInstance } from '../store/compute-instances.ts'
 import { recordAudit, recordEvent, subjectOf } from '../store/records.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
+import { machineFacts } from '../store/machine-facts.ts'
 import type { Tx } from '../store/store.ts'
 import { wake } from '../store/work-items.ts'
 import type { ApiContext } from './api-context.ts'
@@ -30,7 +31,7 @@ export function parseAction(kind: InstanceKind, text: string): Action {
 
 /** What can be done with an instance now. */
 export function actionsOf(instance: ComputeInstanceRow): Action[] {
-  return availableActions({
+  const actions = availableActions({
     kind: instance.kind,
     status: instance.status as StatusWord,
     powerState: instance.power_state,
@@ -38,6 +39,12 @@ export function actionsOf(instance: ComputeInstanceRow): Action[] {
     // lifecycle/deploy/phases.ts names the ways.
     comingUp: instance.phase.startsWith('up:'),
   })
+  return isTooLarge(instance) ? actions.filter((action) => action !== 'reboot') : actions
+}
+
+/** Whether it runs, and would not come up again as it is published. */
+function isTooLarge(instance: ComputeInstanceRow): boolean {
+  return machineFacts(instance)?.neverFits !== undefined
 }
 
 /**
@@ -69,6 +76,9 @@ export async function actOnInstance(
 }
 
 function refusal(instance: ComputeInstanceRow, action: Action, available: readonly Action[]): string {
+  const never = action === 'reboot' ? machineFacts(instance)?.neverFits : undefined
+  if (never !== undefined)
+    return `${nameInWords(instance)} cannot reboot, as its new size can never start here: ${never}, and publish it again.`
   const state = instance.status === 'success' ? instance.power_state : instance.status
   const instead =
     available.length > 0

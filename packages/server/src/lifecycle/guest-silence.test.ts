@@ -16,6 +16,7 @@ const SILENT =
 function guest() {
   const row = {
     id: 'id',
+    boot_id: 'b' as string | null,
     machine_facts: '{"user":"debian"}',
     phase_started_at: 0,
     desired_power: 'stopped',
@@ -37,6 +38,7 @@ function guest() {
   }
   let before: number | null = null
   return {
+    row,
     asked,
     answers,
     adopt: () => (before = null),
@@ -106,4 +108,13 @@ test('one that does not answer any more is not waited for as long to shut down',
   expect(await one.shutDown(600, 9)).toMatchObject({ wait: 'The guest is shutting down.' })
   expect(await one.shutDown(600, 11)).toMatchObject({ wait: expect.stringContaining('within 10 seconds') })
   expect(one.asked.filter((what) => what === 'ended')).toHaveLength(2)
+})
+
+test('one that never came up has what is left of its time since its start, and little where it hangs', async () => {
+  const one = guest()
+  one.row.boot_id = null
+  one.row.machine_facts = JSON.stringify({ user: 'debian', startedAt: START * SECOND })
+  expect(await one.shutDown(20, 69)).toMatchObject({ wait: 'The guest is shutting down.' })
+  expect(await one.shutDown(20, 71)).toMatchObject({ wait: expect.stringContaining('within 70 seconds') })
+  expect(await one.shutDown(300, 11)).toMatchObject({ wait: expect.stringContaining('within 10 seconds') })
 })

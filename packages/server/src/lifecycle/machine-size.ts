@@ -4,6 +4,7 @@ import { reachProblem } from '@berth/contract/application/service-reach'
 import Type from 'typebox'
 import Value from 'typebox/value'
 import type { GuestAccess, PublishedSettings } from '../store/published-settings.ts'
+import { machineFacts, type LastSize } from '../store/machine-facts.ts'
 import type { ComputeInstanceRow } from '../store/schema.ts'
 import { accessWaiting } from './guest-access.ts'
 import { preparedImage, wantedImage } from './container-image.ts'
@@ -58,9 +59,14 @@ export function startedSize({ running_size }: Pick<ComputeInstanceRow, 'running_
   return running_size === null ? null : (JSON.parse(running_size) as MachineSize)
 }
 
+/** What a machine of that size takes of its host. */
+export function shareOf({ vcpus, memoryMib, gpuCount, gpuModel }: MachineSize): LastSize {
+  return { vcpus, memoryMib, gpuCount, ...(gpuModel === undefined ? {} : { gpuModel }) }
+}
+
 /** What a user reads of a machine that runs: also what still waits for its next start. A disk never shrinks. */
 export function runningReason(
-  row: Pick<ComputeInstanceRow, 'running_size' | 'container_image'>,
+  row: Pick<ComputeInstanceRow, 'running_size' | 'machine_facts' | 'container_image'>,
   settings: PublishedSettings,
   access: GuestAccess,
 ): string {
@@ -76,7 +82,7 @@ export function runningReason(
 
 /** What of all that was published a running machine takes only at its next start; "" when there is nothing. */
 export function startWaiting(
-  row: Pick<ComputeInstanceRow, 'running_size'>,
+  row: Pick<ComputeInstanceRow, 'running_size' | 'machine_facts'>,
   settings: PublishedSettings,
   access: GuestAccess,
 ): string {
@@ -86,7 +92,7 @@ export function startWaiting(
 
 /** What of a published size waits for the next start, as a sentence; "" when nothing does. */
 export function sizeWaiting(
-  row: Pick<ComputeInstanceRow, 'running_size'>,
+  row: Pick<ComputeInstanceRow, 'running_size' | 'machine_facts'>,
   wanted: PublishedSettings,
 ): string {
   const running = startedSize(row)
@@ -98,7 +104,11 @@ export function sizeWaiting(
     sameGpus(running, wanted) ? '' : `${wanted.gpuCount} ${wanted.gpuModel} GPUs`.replace('  ', ' '),
   ].filter((change) => change !== '')
   if (changes.length === 0) return ''
-  return `The new size (${changes.join(', ')}) applies when it is stopped and started again.`
+  const size = `The new size (${changes.join(', ')})`
+  const never = machineFacts(row)?.neverFits
+  return never === undefined
+    ? `${size} applies when it is stopped and started again.`
+    : `${size} can never start here: ${never}, and publish it again.`
 }
 
 function sameGpus(running: MachineSize, { gpuCount, gpuModel }: PublishedSettings): boolean {

@@ -9,8 +9,23 @@ export interface MachineFacts {
   readonly user: string
   /** GiB that its disk has, as far as it was asked for; absent in rows of versions that did not note it. */
   readonly diskGib?: number
+  /** What its last start took of the host; absent in rows of versions that did not note it. */
+  readonly lastSize?: LastSize
+  /** When it was started, in microseconds since 1970; absent while it is off, and where a version did not note it. */
+  readonly startedAt?: number
+  /** Why it could not start with the size that was published while it runs, as a clause; absent where it could. */
+  readonly neverFits?: string
   /** Where it was told that the guest does not answer any more. */
   readonly silence?: GuestSilence
+}
+
+/** What a machine takes of its host while it runs. */
+export interface LastSize {
+  readonly vcpus: number
+  readonly memoryMib: number
+  readonly gpuCount: number
+  /** Absent without GPUs, and where a version did not note it. */
+  readonly gpuModel?: string
 }
 
 export interface GuestSilence {

@@ -1,16 +1,17 @@
 import type { GuestReport } from '../../drivers/machine-driver.ts'
 import { SECOND } from '../../store/clock.ts'
 import { othersSshPorts } from '../../store/compute-instances.ts'
-import { machineFacts, type MachineFacts } from '../../store/machine-facts.ts'
+import { diskGibOf, machineFacts, type MachineFacts } from '../../store/machine-facts.ts'
 import { sealAccess } from '../../store/published-settings.ts'
 import type { Host } from '../host.ts'
 import { accessAfterStart } from '../guest-access.ts'
 import { imageFor, machineSpec } from '../machine-spec.ts'
 import { containerDisk } from '../container-image.ts'
-import { noteOf, sizeFrom, sizeOf, startedSize } from '../machine-size.ts'
+import { noteOf, shareOf, sizeFrom, sizeOf, startedSize } from '../machine-size.ts'
 import { ensureWaysIn, moveWay, settlePlaces } from '../ways-in.ts'
 import { observeGuest } from '../observe-guest.ts'
 import { letGoOn } from '../paused-guest.ts'
+import { stoppedMachine } from '../stopped-machine.ts'
 import { consoleError } from './console-error.ts'
 import { lookAgainSeconds, placementOf, type DeployPhase, type Patch, type PhaseInput } from './phase.ts'
 
@@ -38,7 +39,9 @@ export const startPhase: DeployPhase = {
       address: host.plan.address(placement.address.number),
       osName: image.name,
       user: image.defaultUser,
-      diskGib: Math.max(started.diskGib, machineFacts(row)?.diskGib ?? 0),
+      diskGib: Math.max(started.diskGib, diskGibOf(row) ?? 0),
+      lastSize: shareOf(started),
+      startedAt: machineFacts(row)?.startedAt ?? input.now,
     }
     return {
       done: {
@@ -63,7 +66,7 @@ export const bootPhase: DeployPhase = {
       const what = seen.problem ?? 'The guest powered off while it booted.'
       return {
         fail: `${what}${await lastLines(host, row.id)} Publish it again to start it again.`,
-        patch: { power_state: 'stopped', running_size: null },
+        patch: stoppedMachine(row),
       }
     }
     if (seen.problem !== undefined) await letGoOn(host, input)

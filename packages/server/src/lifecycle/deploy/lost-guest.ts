@@ -2,11 +2,10 @@ import type { StatusStep } from '@berth/contract/instance-status'
 import { HostError } from '@berth/contract/host/host-error'
 import type { Host } from '../host.ts'
 import { endOfGuest, observeGuest } from '../observe-guest.ts'
+import { stoppedMachine } from '../stopped-machine.ts'
 import { advance, decisionOf, type Decision } from './decision.ts'
 import type { PhaseInput } from './phase.ts'
 import { beginningOf, type Place } from './phases.ts'
-
-const GONE = { power_state: 'stopped', boot_id: null, running_size: null } as const
 
 /**
  * What follows when a phase that needs a guest which is up has failed because the guest has ended: a running one
@@ -25,7 +24,12 @@ export async function lostGuest(
   if (seen?.power !== 'stopped') return undefined
   if (place.way === 'change') {
     const message = endOfGuest(seen, now)
-    const decision = advance(beginningOf('up'), GONE, JSON.parse(row.steps) as StatusStep[], now)
+    const decision = advance(
+      beginningOf('up'),
+      stoppedMachine(row),
+      JSON.parse(row.steps) as StatusStep[],
+      now,
+    )
     return { ...decision, happening: { type: 'stopped', message } }
   }
   const ended = new HostError(
@@ -33,5 +37,5 @@ export async function lostGuest(
     { retryable: false },
   )
   const decision = decisionOf(input, place, ended, 0, now)
-  return { ...decision, patch: { ...decision.patch, ...GONE } }
+  return { ...decision, patch: { ...decision.patch, ...stoppedMachine(row) } }
 }

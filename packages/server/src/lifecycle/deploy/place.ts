@@ -1,10 +1,10 @@
-import { canonicalGpuModel } from '@berth/contract/gpu-model'
 import { unsaidSizes } from '@berth/contract/machine-size'
 import type { HostCapacity } from '../../drivers/machine-driver.ts'
 import { reservedByOthers } from '../../store/compute-instances.ts'
 import { allocateAddress } from '../../store/guest-addresses.ts'
 import { sealAccess, type PublishedSettings } from '../../store/published-settings.ts'
-import type { DeployPhase, Failed, Wait } from './phase.ts'
+import { gpuShare, lastSizeOf, neverFits } from '../never-fits.ts'
+import type { DeployPhase, Wait } from './phase.ts'
 
 const LOOK_AGAIN_SECONDS = 5
 const DEADLINE_SECONDS = 900
@@ -21,9 +21,11 @@ export const placePhase: DeployPhase = {
     const capacity = await host.driver.capacity()
     return {
       decide: async (tx) => {
-        // What ran like this before did fit: the host has lost something, and may have it back.
-        const fitted = row.observed_generation === row.deploy_generation
-        const shortage = shortageOf(capacity, await reservedByOthers(tx, row.id), settings, fitted)
+        const never = neverFits(capacity, settings, lastSizeOf(row))
+        if (never !== undefined) {
+          return { fail: `There can be no room for it: ${never}, and publish it again.`, patch: {} }
+        }
+        const shortage = shortageOf(capacity, await reservedByOthers(tx, row.id), settings)
         if (shortage) return shortage
         const address = await allocateAddress(tx, project.id, row.id, host.plan.capacity)
         if (!address) {
@@ -55,34 +57,19 @@ interface Reserved {
   readonly gpus: Readonly<Record<string, number>>
 }
 
-/** The first thing there is too little of, with its figures, for now or for ever; null when there is room. */
-function shortageOf(
-  capacity: HostCapacity,
-  taken: Reserved,
-  wanted: PublishedSettings,
-  fitted: boolean,
-): Wait | Failed | null {
-  const model = canonicalGpuModel(wanted.gpuModel)
-  // One that asked for any model may have taken of this one.
-  const counts = (other: string) => model === '' || other === '' || canonicalGpuModel(other) === model
-  const sumOf = (byModel: Readonly<Record<string, number>>) =>
-    Object.entries(byModel).reduce((sum, [other, count]) => sum + (counts(other) ? count : 0), 0)
-  const gpus = model === '' ? 'GPUs' : `${wanted.gpuModel} GPUs`
+/** The first thing there is too little of now, with its figures; null when there is room. */
+function shortageOf(capacity: HostCapacity, taken: Reserved, wanted: PublishedSettings): Wait | null {
+  const share = gpuShare(wanted.gpuModel)
   const figures = [
-    { what: gpus, total: sumOf(capacity.gpus), taken: sumOf(taken.gpus), wanted: wanted.gpuCount },
+    {
+      what: share.what,
+      total: share.sumOf(capacity.gpus),
+      taken: share.sumOf(taken.gpus),
+      wanted: wanted.gpuCount,
+    },
     { what: 'MiB of memory', total: capacity.memoryMib, taken: taken.memoryMib, wanted: wanted.memoryMib },
     { what: 'vCPUs', total: capacity.vcpus, taken: taken.vcpus, wanted: wanted.vcpus },
   ]
-  const never = fitted ? undefined : figures.find(({ total, wanted: needed }) => needed > total)
-  if (never) {
-    const others = never.what === gpus ? otherModels(capacity, counts) : ''
-    return {
-      fail:
-        `There can be no room for it: it needs ${never.wanted} ${never.what}, and this host has ${never.total} in all${others}. ` +
-        `Choose ${never.what === gpus ? 'other GPUs or fewer' : 'a smaller size'}, and publish it again.`,
-      patch: {},
-    }
-  }
   for (const { what, total, taken: used, wanted: needed } of figures) {
     const free = Math.max(0, total - used)
     if (needed <= free) continue
@@ -96,11 +83,4 @@ function shortageOf(
     }
   }
   return null
-}
-
-/** The GPUs that the host has beside those that are asked for, in brackets; "" when it has none. */
-function otherModels({ gpus }: HostCapacity, counts: (model: string) => boolean): string {
-  const others = Object.entries(gpus).filter(([model, count]) => count > 0 && !counts(model))
-  if (others.length === 0) return ''
-  return ` (it has ${others.map(([model, count]) => `${count} ${model}`).join(', ')})`
 }

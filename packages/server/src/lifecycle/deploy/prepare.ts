@@ -1,4 +1,4 @@
-import { machineFacts } from '../../store/machine-facts.ts'
+import { diskGibOf, machineFacts } from '../../store/machine-facts.ts'
 import { containerDisk } from '../container-image.ts'
 import { accessOf, sealAccess } from '../../store/published-settings.ts'
 import { accessAtStart } from '../guest-access.ts'
@@ -61,7 +61,7 @@ export const diskPhase: DeployPhase = {
     const facts = machineFacts(row)
     // Of a machine that runs, the disk grows at its next start only.
     const grew = facts !== null && row.power_state !== 'running'
-    const diskGib = Math.max(settings.diskGib, facts?.diskGib ?? 0)
+    const diskGib = Math.max(settings.diskGib, diskGibOf(row) ?? 0)
     return {
       done: {
         machine_present: 1,
