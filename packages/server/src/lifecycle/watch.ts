@@ -4,20 +4,18 @@ import type { ComputeInstanceRow } from '../store/schema.ts'
 import { applicationInput } from './deploy/application.ts'
 import { applicationHappening, reviewApplication, type ApplicationReview } from './application-review.ts'
 import { accessWaiting } from './guest-access.ts'
-import { policyOf } from './guest-network.ts'
 import { reviewGuest, type GuestReview } from './guest-review.ts'
-import { tenantWords } from './network-review.ts'
 import type { Host } from './host.ts'
 import type { InstanceLifecycle } from './instance-lifecycle.ts'
-import { advance } from './deploy/decision.ts'
-import { placementOf, type Patch, type PhaseInput } from './deploy/phase.ts'
-import { beginningOf } from './deploy/phases.ts'
-import { writeIfCurrent, type Happening } from './instance-writes.ts'
+import { placementOf, type PhaseInput } from './deploy/phase.ts'
+import { writeIfCurrent } from './instance-writes.ts'
 import { runningReason, startWaiting } from './machine-size.ts'
-import { guestPort, projectNetwork } from './machine-spec.ts'
+import { guestPort } from './machine-spec.ts'
 import { reviewSilence } from './guest-silence.ts'
 import { endOfGuest, observeGuest } from './observe-guest.ts'
 import { letGoOn } from './paused-guest.ts'
+import { networkRepaired, repairPort } from './port-repair.ts'
+import { AGENT_ANSWERS, CUT_OFF, endedBy, goAgain } from './setback.ts'
 import { listenForSsh, sshSentence, type SilentSsh } from './ssh-watch.ts'
 import { asHostError, faultOf } from './unforeseen.ts'
 import { ensureWaysIn } from './ways-in.ts'
@@ -63,7 +61,7 @@ export async function watchStep(
   const now = store.clock.now()
   try {
     const seen = await observeGuest(host, row.id)
-    if (seen.power === 'stopped') return goAgain(input, now, { ...STOPPED, message: endOfGuest(seen, now) })
+    if (seen.power === 'stopped') return goAgain(input, now, endedBy(row, endOfGuest(seen, now)))
     if (!(await carriesGuest(host, input))) return goAgain(input, now, CUT_OFF)
     if (seen.problem !== undefined) await letGoOn(host, input)
     const repaired = adopted && !looks ? [] : await repairPort(host, input, adopted)
@@ -81,13 +79,13 @@ export async function watchStep(
     const heard = await listenForSsh(host, input, ssh, before?.ssh)
     const guest = seen.report && (await reviewGuest(host, row, before?.guest, now))
     const lastGuest = guest ?? (before?.guest?.bootId === row.boot_id ? before?.guest : undefined)
-    watched.set(row.id, {
+    const found: Watched = {
       problem: review.problem,
       applicationAdopted: review.adopted,
       silentSince: silence.since,
       ssh: heard,
       ...(lastGuest ? { guest: lastGuest } : {}),
-    })
+    }
     const isNewLook = lastGuest?.lookedAt === now
     if (isNewLook && lastGuest.agent === 'answering' && accessWaiting(input.access, input.settings) !== '')
       return goAgain(input, now, AGENT_ANSWERS)
@@ -100,7 +98,7 @@ export async function watchStep(
     ]
     const status = statusOf(row, review)
     const reason = review.failure ?? reasonOf(input, complaints, sshSentence(heard, now))
-    const found = [...repaired, ...reopened.map((name) => `way in ${name}`)]
+    const remade = [...repaired, ...reopened.map((name) => `way in ${name}`)]
     return {
       next: 'wait',
       seconds: WATCH_SECONDS,
@@ -116,7 +114,7 @@ export async function watchStep(
           ...(seen.report && seen.report.bootId !== row.boot_id ? { boot_id: seen.report.bootId } : {}),
         }
         // What a start of the host or of the relay takes away is no drift.
-        const repair = found.length === 0 || !adopted ? undefined : networkRepaired(found)
+        const repair = remade.length === 0 || !adopted ? undefined : networkRepaired(remade)
         const paused =
           seen.problem === undefined ? undefined : { type: 'guest-problem', message: seen.problem }
         const happenings = [
@@ -126,8 +124,10 @@ export async function watchStep(
           row.reason === reason ? undefined : paused,
           ...(guest?.happenings ?? []),
         ].filter((happening) => happening !== undefined)
-        if (Object.keys(changes).length > 0 || happenings.length > 0)
-          await writeIfCurrent(tx, row, { reason, ...changes }, now, ...happenings)
+        const isNews = Object.keys(changes).length > 0 || happenings.length > 0
+        // What a request that came in between kept from being written is found, and told, again.
+        if (!isNews || (await writeIfCurrent(tx, row, { reason, ...changes }, now, ...happenings)))
+          watched.set(row.id, found)
       },
     }
   } catch (error) {
@@ -147,70 +147,9 @@ function statusOf(row: ComputeInstanceRow, { failure }: ApplicationReview): stri
   return failure === null ? 'success' : 'failed'
 }
 
-/** Why a guest that runs has to go a part of its way again, and from where. */
-interface Setback {
-  readonly way: 'up' | 'down' | 'change'
-  readonly type: string
-  readonly message: string
-  readonly patch: Patch
-}
-
-const STOPPED: Omit<Setback, 'message'> = {
-  way: 'up',
-  type: 'stopped',
-  patch: { power_state: 'stopped', running_size: null, boot_id: null },
-}
-
-/** A device that is made anew is not the one that the guest's process holds: only another start opens it. */
-const CUT_OFF: Setback = {
-  way: 'down',
-  type: 'network-lost',
-  message: 'Its network device is gone from the host, and it is cut off; restarting it.',
-  patch: {},
-}
-
-const AGENT_ANSWERS: Setback = {
-  way: 'change',
-  type: 'agent-answers',
-  message: 'An agent answers in the guest now; changing who may log in.',
-  patch: {},
-}
-
-function goAgain(
-  { row }: PhaseInput,
-  now: number,
-  { way, type, message, patch: known }: Setback,
-): StepOutcome {
-  const { outcome, patch } = advance(beginningOf(way), known, [], now)
-  const change = { ...patch, reason: message }
-  return {
-    ...outcome,
-    commit: async (tx) => void (await writeIfCurrent(tx, row, change, now, { type, message })),
-  }
-}
-
 async function carriesGuest(host: Host, input: PhaseInput): Promise<boolean> {
   const { project, address, id } = placementOf(input)
   return host.network.carriesGuest(project.network_key, guestPort(host, id, address))
-}
-
-/**
- * Makes the guest's place on the network again where something of it is missing or different on the host.
- * @returns what was, as the tenant is told of it
- */
-async function repairPort(host: Host, input: PhaseInput, adopted: boolean): Promise<string[]> {
-  const { row, settings } = input
-  const { project, address } = placementOf(input)
-  const network = projectNetwork(host, project)
-  const port = guestPort(host, row.id, address)
-  const policy = policyOf(host.plan, settings, input.places)
-  const differences = await host.network.portDifferences(network, port, policy)
-  if (differences.length === 0 && adopted) return []
-  await host.projectLocks.run(network.key, async () => {
-    await host.network.ensureProject(network)
-    await host.network.ensurePort(network, port, policy)
-  })
-  return tenantWords(differences)
 }
 
 /** @param remark on a guest that runs well; "" or a sentence with a blank before it */
@@ -227,11 +166,4 @@ function reasonOf(
 function isLookRound({ row, now }: PhaseInput): boolean {
   const round = Math.floor(now / (WATCH_SECONDS * SECOND)) % ROUNDS_BETWEEN_LOOKS
   return round === Number.parseInt(row.id.slice(-4), 16) % ROUNDS_BETWEEN_LOOKS
-}
-
-function networkRepaired(found: readonly string[]): Happening {
-  return {
-    type: 'network-repaired',
-    message: `The host had lost or changed ${found.join(', ')}; it was made again.`,
-  }
 }
