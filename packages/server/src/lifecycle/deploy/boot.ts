@@ -87,11 +87,10 @@ export const bootPhase: DeployPhase = {
         patch: {},
       }
     }
-    const { bootId, osName } = seen.report
+    const { osName } = seen.report
     const facts = machineFacts(row)
     return {
       done: {
-        boot_id: bootId,
         ...(osName ? { machine_facts: JSON.stringify({ ...facts, osName }) } : {}),
         ...takenAccess(input, seen.report),
       },

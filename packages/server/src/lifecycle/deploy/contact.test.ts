@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { MachineObservation } from '../../drivers/machine-driver.ts'
 import { SECOND } from '../../store/clock.ts'
 import type { Host } from '../host.ts'
 import { asHostError } from '../unforeseen.ts'
@@ -7,15 +8,19 @@ import { decisionOf } from './decision.ts'
 import type { PhaseInput } from './phase.ts'
 import { placeOf } from './phases.ts'
 
+const UP: MachineObservation = { exists: true, power: 'running', report: { bootId: 'b', state: 'ok' } }
+
 /** What becomes of an instance whose guest has been up for so long, and answers at its address or not. */
-async function after(seconds: number, answers: boolean) {
+async function after(seconds: number, answers: boolean, seen: MachineObservation = UP) {
   const network = { answersArp: async () => answers }
-  const host = { network, plan: { address: () => '10.64.0.5' } } as unknown as Host
+  const driver = { observe: async () => seen }
+  const host = { driver, network, plan: { address: () => '10.64.0.5' } } as unknown as Host
   const row = {
     id: 'id',
     phase_started_at: 0,
     steps: '[]',
     status: 'pending',
+    machine_facts: null,
     desired_power: 'running',
     deploy_generation: 1,
     observed_generation: 0,
@@ -29,7 +34,7 @@ async function after(seconds: number, answers: boolean) {
 }
 
 test('a guest that answers at its address goes on its way', async () => {
-  expect(await after(0, true)).toMatchObject({ status: 'pending', phase: 'up:access' })
+  expect(await after(0, true)).toMatchObject({ status: 'pending', phase: 'up:access', boot_id: 'b' })
 })
 
 test('one that does not is given a minute, and has failed then, for that reason', async () => {
@@ -42,5 +47,13 @@ test('one that does not is given a minute, and has failed then, for that reason'
     reason: expect.stringMatching(
       /^The guest is up, but does not answer at its address 10\.64\.0\.5 \(ARP\)/,
     ),
+  })
+})
+
+test('one that ends meanwhile is off', async () => {
+  expect(await after(5, false, { exists: true, power: 'stopped' })).toMatchObject({
+    status: 'failed',
+    power_state: 'stopped',
+    reason: 'The guest stopped on its own while it was set up. Publish it again to start it again.',
   })
 })
