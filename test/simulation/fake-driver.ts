@@ -185,8 +185,8 @@ export class FakeDriver implements MachineDriver {
     const machine = this.#world.machines.get(id)
     const process = this.#world.processes.find(id, this.#now())
     if (!machine || !process || process.bootId === null || process.isDead || this.#now() < process.bootsAt)
-      throw new AgentUnavailable(false)
-    if (!machine.hasAgent) throw new AgentUnavailable(true)
+      throw new AgentUnavailable('silent')
+    if (!machine.hasAgent) throw new AgentUnavailable('absent')
     return { machine, process }
   }
 }

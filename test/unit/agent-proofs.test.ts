@@ -1,3 +1,4 @@
+import { AgentUnavailable } from '@berth/contract/host/agent-unavailable'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { LifecycleBench } from '../simulation/lifecycle-bench.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -70,6 +71,25 @@ test('a password that waits is changed as soon as an agent answers', SLOW, async
   bench.setAgent(true)
   await bench.wait(70)
   expect(await bench.row()).toMatchObject({ status: 'success', reason: `Running. ${SIZE_WAITS}` })
+  expect(bench.password).toBe('password 2')
+})
+
+test('an agent that may not change a password is as none, until the guest starts again', SLOW, async () => {
+  await changedWithoutAgent()
+  bench.setAgent(true)
+  bench.treat = (name, apply) => {
+    if (name === 'driver.changeAccess') throw new AgentUnavailable('refusing')
+    return apply()
+  }
+  for (let look = 0; look < 4; look++) await bench.wait(70)
+  expect(await bench.row()).toMatchObject({
+    status: 'success',
+    reason: `Running. ${SIZE_WAITS} The new password applies when it is stopped and started again, since the guest agent in it is configured to refuse the change.`,
+  })
+  expect((await bench.events()).filter((type) => type === 'agent-answers')).toHaveLength(1)
+  await act('stop')
+  await act('start')
+  expect(await bench.row()).toMatchObject({ status: 'success', reason: 'Running.' })
   expect(bench.password).toBe('password 2')
 })
 

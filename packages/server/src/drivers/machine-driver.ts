@@ -199,7 +199,7 @@ export interface MachineDriver {
   setClock(id: string): Promise<void>
   /**
    * Changes who may log in to a running guest, through its agent. Repeated, it changes nothing.
-   * Throws an AgentUnavailable when no agent answers in the guest.
+   * Throws an AgentUnavailable when no agent answers in the guest, or it may not do that.
    */
   changeAccess(id: string, change: AccessChange): Promise<void>
   /**

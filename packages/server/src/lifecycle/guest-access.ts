@@ -68,7 +68,11 @@ export function accessWaiting(given: GuestAccess, settings: PublishedSettings): 
   const subject = `The new ${what.join(' and ')}`
   if (given.seeded && isSame(given.seeded, wanted))
     return `${subject} ${isOne ? 'was' : 'were'} handed to the guest for its start, and it has not said that it took ${isOne ? 'it' : 'them'}; stop and start it to hand ${isOne ? 'it' : 'them'} over again.`
-  return `${subject} ${isOne ? 'applies' : 'apply'} when it is stopped and started again, since no guest agent answers in it.`
+  const why =
+    given.refusedIn === undefined
+      ? 'no guest agent answers in it'
+      : 'the guest agent in it is configured to refuse the change'
+  return `${subject} ${isOne ? 'applies' : 'apply'} when it is stopped and started again, since ${why}.`
 }
 
 function isSame(one: Login, other: Login): boolean {

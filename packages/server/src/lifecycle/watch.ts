@@ -87,7 +87,7 @@ export async function watchStep(
       ...(lastGuest ? { guest: lastGuest } : {}),
     }
     const isNewLook = lastGuest?.lookedAt === now
-    if (isNewLook && lastGuest.agent === 'answering' && accessWaiting(input.access, input.settings) !== '')
+    if (isNewLook && lastGuest.agent === 'answering' && accessCanChange(input))
       return goAgain(input, now, AGENT_ANSWERS)
     const complaints = [
       ...(silence.complaint === null ? [] : [silence.complaint]),
@@ -160,6 +160,11 @@ function reasonOf(
 ): string {
   if (complaints.length === 0) return `${runningReason(row, settings, access)}${remark}`
   return ['Running, but', ...complaints, startWaiting(row, settings, access)].join(' ').trimEnd()
+}
+
+/** Whether an agent that answers has something to change, and has not refused to in this boot. */
+function accessCanChange({ row, access, settings }: PhaseInput): boolean {
+  return accessWaiting(access, settings) !== '' && access.refusedIn !== row.boot_id
 }
 
 /** Each instance has its own round, so that they do not all look at once. */

@@ -29,6 +29,8 @@ export interface GuestAccess {
     /** Whether the seed may not say it yet. */
     readonly unwritten?: true
   }
+  /** The boot in which its agent refused to change what it has; absent where none did. */
+  readonly refusedIn?: string
   /** The stamp of the change that the guest told last; absent before the first. */
   readonly taken?: string
 }

@@ -55,15 +55,17 @@ fi
 export async function changeAccess(agent: GuestAgentClient, change: AccessChange): Promise<void> {
   checkAccess(change)
   const { user, password, sshKeys, formerSshKeys } = change
-  if (password !== undefined) await agent.setPasswordHash(user, await hashPassword(password))
   const input = [...formerSshKeys, '--', ...sshKeys, ''].join('\n')
   const passwordLogin = password === undefined ? 'no' : 'yes'
   const result = await agent.exec(['/bin/sh', '-c', accessScript, 'berth', user, passwordLogin], {
     input,
     timeoutMs: 30_000,
   })
-  if (result.exitCode === 0) return
-  throw new HostError(
-    `The guest refused the new keys or password: ${result.stderr.trim().slice(-300) || 'no reason given'}.`,
-  )
+  if (result.exitCode !== 0) {
+    throw new HostError(
+      `The guest refused the new keys or password: ${result.stderr.trim().slice(-300) || 'no reason given'}.`,
+    )
+  }
+  // Last: an agent that may run nothing may still set passwords, and would have changed half.
+  if (password !== undefined) await agent.setPasswordHash(user, await hashPassword(password))
 }

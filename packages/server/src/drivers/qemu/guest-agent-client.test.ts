@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { AgentUnavailable } from '@berth/contract/host/agent-unavailable'
 import { HostError } from '@berth/contract/host/host-error'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { changeAccess } from './access-change.ts'
 import { GuestAgentClient, maxAgentReply } from './guest-agent-client.ts'
 
 let directory: string
@@ -114,6 +116,21 @@ test('a password travels as a hash', async () => {
   await agent.setPasswordHash('berth', '$6$s$h')
   expect(seen[0]?.arguments).toEqual({ username: 'berth', password: base64('$6$s$h'), crypted: true })
   agent.close()
+})
+
+test.each([
+  { class: 'CommandNotFound', desc: 'The command guest-exec has not been found' },
+  { class: 'CommandNotFound', desc: 'Command guest-exec has been disabled: the command is not allowed' },
+  { class: 'GenericError', desc: 'The command guest-exec has been disabled for this instance' },
+])('an agent that may not run a program ($class) is told from one that fails', async (error) => {
+  const seen = await serve(() => `${JSON.stringify({ error })}\n`)
+  const agent = await GuestAgentClient.connect(path, 2000)
+  const access = { user: 'berth', password: 'secret', sshKeys: [], formerSshKeys: [] }
+  await expect(changeAccess(agent, access)).rejects.toThrow(new AgentUnavailable('refusing'))
+  expect(
+    seen.map(({ execute }) => execute),
+    'no half of it is changed',
+  ).toEqual(['guest-exec'])
 })
 
 test('a shutdown stays for an answer that may never come', async () => {

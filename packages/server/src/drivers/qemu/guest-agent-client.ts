@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { AgentUnavailable } from '@berth/contract/host/agent-unavailable'
 import { HostError } from '@berth/contract/host/host-error'
 import { guestText } from './guest-text.ts'
 import { LineSocket, parseObject } from './line-socket.ts'
@@ -44,17 +45,23 @@ export class GuestAgentClient {
     }
   }
 
-  /** Runs one agent command; a failure or a late reply ends the connection. */
+  /**
+   * Runs one agent command; a failure or a late reply ends the connection. Throws an AgentUnavailable where the agent
+   * has no such command, or may not run it.
+   */
   async execute(command: string, args: object = {}, timeoutMs = 5000): Promise<unknown> {
     const deadline = Date.now() + timeoutMs
     this.#socket.send(`${JSON.stringify({ execute: command, arguments: args })}\n`)
     try {
       const reply = parseObject(await this.#socket.nextLine(deadline))
       if ('return' in reply) return reply['return']
-      const error = asObject(reply['error'])
-      throw new HostError(`the guest refused: ${guestText(String(error['desc']), 300)}`)
+      const { class: kind, desc } = asObject(reply['error'])
+      const words = guestText(String(desc), 300)
+      const refusal = new HostError(`the guest refused: ${words}`)
+      throw isForbidden(kind, words) ? new AgentUnavailable('refusing', refusal) : refusal
     } catch (error) {
       this.close()
+      if (error instanceof AgentUnavailable) throw error
       throw new HostError(`Guest agent, ${command}: ${(error as Error).message}`, { cause: error })
     }
   }
@@ -126,6 +133,11 @@ async function synchronize(socket: LineSocket, deadline: number): Promise<void> 
     if (mark < 0) continue
     if (parseObject(line.subarray(mark + 1))['return'] === id) return
   }
+}
+
+/** Agents differ in the class by which they refuse what their configuration forbids. */
+function isForbidden(kind: unknown, words: string): boolean {
+  return kind === 'CommandNotFound' || words.includes('has been disabled')
 }
 
 function asObject(value: unknown): Record<string, unknown> {

@@ -28,7 +28,7 @@ export class GuestAgents {
     this.#monitor = monitor
   }
 
-  /** Runs `task` with the guest's agent. Throws an AgentUnavailable where none answers. */
+  /** Runs `task` with the guest's agent. Throws an AgentUnavailable where none answers, or it refuses. */
   async converse<T>(
     id: string,
     files: MachineFiles,
@@ -47,7 +47,7 @@ export class GuestAgents {
         const agent = await this.#connect(id, files, lookConnectMs)
         return { agent: 'answering', ...(await lookInside(agent).finally(() => agent.close())) }
       } catch (error) {
-        const isAbsent = error instanceof AgentUnavailable && error.isAbsent
+        const isAbsent = error instanceof AgentUnavailable && error.state === 'absent'
         return { agent: isAbsent ? 'absent' : 'silent' }
       }
     })
@@ -89,11 +89,11 @@ export class GuestAgents {
   }
 
   async #connect(id: string, files: MachineFiles, timeoutMs: number): Promise<GuestAgentClient> {
-    if (!(await this.#monitor.isPortOpen(id, files, 'agent'))) throw new AgentUnavailable(true)
+    if (!(await this.#monitor.isPortOpen(id, files, 'agent'))) throw new AgentUnavailable('absent')
     try {
       return await GuestAgentClient.connect(files.agent, timeoutMs)
     } catch (error) {
-      throw new AgentUnavailable(false, error)
+      throw new AgentUnavailable('silent', error)
     }
   }
 }

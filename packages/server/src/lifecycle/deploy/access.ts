@@ -5,16 +5,17 @@ import { accessOf, sealAccess } from '../../store/published-settings.ts'
 import { formerKeys, hasAccess } from '../guest-access.ts'
 import type { DeployPhase } from './phase.ts'
 
-/** How long an agent may be gone, as while it is brought up to date. */
-const ABSENT_SECONDS = 10
-/** How long one that is there may take to answer, as in a guest that has much to do. */
-const SILENT_SECONDS = 40
+/**
+ * How long an agent may be gone, as while it is brought up to date; how long one that is there may take to answer, as
+ * in a guest that has much to do. What it is configured to refuse, it goes on refusing.
+ */
+const PATIENCE_SECONDS = { absent: 10, silent: 40, refusing: 0 } as const
 
 /**
  * Gives a running guest the published password and keys when they are not the ones it has. Those of its first
  * boot it took from its seed. That a change begins is written first: of one whose end nobody wrote down it is not known
  * whether it happened, so what is published next is given to the guest even if it is what the guest had before.
- * Where no agent answers, the change waits for the next start, when the seed tells the guest, and nothing waits with it.
+ * Where no agent answers, or it may not do that, the change waits for the next start, when the seed tells the guest, and nothing waits with it.
  */
 export const accessPhase: DeployPhase = {
   name: 'access',
@@ -42,10 +43,11 @@ export const accessPhase: DeployPhase = {
       const isUp =
         error instanceof AgentUnavailable && (await host.driver.observe(row.id)).power === 'running'
       if (!isUp) throw error
-      const patience = error.isAbsent ? ABSENT_SECONDS : SILENT_SECONDS
-      if (now - row.phase_started_at < patience * SECOND)
+      if (now - row.phase_started_at < PATIENCE_SECONDS[error.state] * SECOND)
         return { wait: `Waiting to change who may log in: ${error.message}`, seconds: 2 }
-      return { done: {} }
+      const { refusedIn: _, ...access } = given
+      const refused = error.state === 'refusing' && row.boot_id !== null ? { refusedIn: row.boot_id } : {}
+      return { done: { guest_access: sealAccess(secretBox, row.id, { ...access, ...refused }) } }
     }
     const { seeded, taken } = given
     const known = { ...wanted, ...(seeded && { seeded }), ...(taken === undefined ? {} : { taken }) }
