@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { ApiError } from './api-error.ts'
+import { MAX_DISPLAY_NAME } from './metadata.ts'
 
 /** The most objects one page holds; asked for more, the server serves and reports this (wire contract 0.1). */
 export const PAGE_LIMIT = 50
@@ -7,8 +8,11 @@ export const PAGE_LIMIT = 50
 /** A parameter has at most nine digits. */
 const MAX_INTEGER = 999_999_999
 
-/** More characters than any token has. */
-const CONTINUE_LIMIT = 2048
+/** In a JSON text a character takes at most six bytes, and those of an id and of what stands around it fit in 64. */
+const LONGEST_POSITION = 6 * MAX_DISPLAY_NAME + 64
+
+/** At least the characters of any token: the base64 of the longest position, with its signature. */
+const CONTINUE_LIMIT = 4 * Math.ceil(LONGEST_POSITION / 3) + 64
 
 export const ORDER_FIELDS = ['createdAt', 'modifiedAt', 'name', 'displayName'] as const
 export type OrderField = (typeof ORDER_FIELDS)[number]

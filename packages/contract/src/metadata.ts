@@ -2,6 +2,9 @@ import Type from 'typebox'
 import { ObjectName } from './object-name.ts'
 import { Principal } from './principal.ts'
 
+/** The most characters of a display name. */
+export const MAX_DISPLAY_NAME = 256
+
 /** Labels and annotations: strings to strings, or typed clients fail to decode (wire contract 2.2). */
 export const StringMap = Type.Unsafe<Record<string, string>>({
   type: 'object',
@@ -19,7 +22,7 @@ export const RequestMetadata = Type.Object(
     name: ObjectName,
     project: Type.Optional(Type.String({ description: 'Ignored: the path decides' })),
     workspace: Type.Optional(Type.String({ description: 'Ignored: the path decides' })),
-    displayName: Type.Optional(Type.String({ maxLength: 256 })),
+    displayName: Type.Optional(Type.String({ maxLength: MAX_DISPLAY_NAME })),
     description: Type.Optional(Type.String({ maxLength: 4096 })),
     labels: Type.Optional(StringMap),
     annotations: Type.Optional(StringMap),

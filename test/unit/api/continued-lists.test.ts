@@ -130,6 +130,10 @@ test('a token is taken by its own list in its own order, and by no other', async
     [INSTANCES, query(forged), 'continue'],
     [INSTANCES, query(text), 'continue'],
     [INSTANCES, query(`${text}.`), 'continue'],
+    [INSTANCES, query(`${next}.anything`), 'continue'],
+    [INSTANCES, query(`${next}.`), 'continue'],
+    [INSTANCES, query(`${next}=`), 'continue'],
+    [INSTANCES, query(`${next}%00`), 'continue'],
     [INSTANCES, query('garbage'), 'continue'],
     [INSTANCES, query('%00.%FF'), 'continue'],
     [INSTANCES, query('x'.repeat(3_000)), 'continue'],
@@ -147,3 +151,18 @@ test('a token is taken by its own list in its own order, and by no other', async
   const harmless = await api.call('GET', `${INSTANCES}?limit=1&continue&offset`)
   expect(harmless.body.metadata).toMatchObject({ count: 3, limit: 1 })
 })
+
+test.each([
+  ['control characters', '\u0001'],
+  ['quotation marks', '"'],
+  ['characters of four bytes', '🚢'],
+])(
+  'a list is gone through though its display names are as long as can be, of %s',
+  async (_what, character) => {
+    for (const name of ['long-a', 'long-b'])
+      await apply('workspaces', workspaceBody(name, character.repeat(256)))
+    const order = { orderBy: 'displayName', order: 'ASC' }
+    const { names } = await pageOf('workspaces', order, 50)
+    expect(await walk('workspaces', order, 1)).toEqual(names)
+  },
+)

@@ -29,22 +29,21 @@ export class ContinuedList {
 
   /** A text that only this list, in the same order, takes. */
   tokenFor(list: ListRequest, { key, id }: ListPosition): string {
-    const text = Buffer.from(JSON.stringify([key, id])).toString('base64url')
-    return `${text}.${this.#signature(list, text).toString('base64url')}`
+    return this.#signed(list, Buffer.from(JSON.stringify([key, id])).toString('base64url'))
   }
 
   #positionIn(list: ListRequest, token: string): ListPosition {
-    const [text = '', signature = ''] = token.split('.', 2)
-    const given = Buffer.from(signature, 'base64url')
-    const real = this.#signature(list, text)
+    const [text = ''] = token.split('.', 1)
+    const [given, real] = [Buffer.from(token), Buffer.from(this.#signed(list, text))]
     if (given.length !== real.length || !timingSafeEqual(given, real)) throw badContinue()
     // What is signed was written above.
     const [key, id] = JSON.parse(Buffer.from(text, 'base64url').toString()) as [string | number, string]
     return { key, id }
   }
 
-  #signature({ orderBy, order }: ListRequest, text: string): Buffer {
+  #signed({ orderBy, order }: ListRequest, text: string): string {
     const place = `continue/${this.#name}/${orderBy}/${order}`
-    return this.#box.sign(place, text).subarray(0, SIGNATURE_BYTES)
+    const signature = this.#box.sign(place, text).subarray(0, SIGNATURE_BYTES)
+    return `${text}.${signature.toString('base64url')}`
   }
 }
