@@ -29,6 +29,8 @@ const MOST_UNKNOWN = 32
 export interface WarnedInstance {
   readonly kind: InstanceKind
   readonly profile: ComputeProfileSpec & ServiceProfileSpec
+  /** The profile's, as far as they are known and its spec leaves something to them. */
+  readonly profileLabels?: Readonly<Record<string, string>>
   /** The instance's own variables, as anybody may read them. */
   readonly variables: readonly Variable[]
   /** What the disk of its machine has; null while it has none. */
@@ -39,11 +41,17 @@ export interface WarnedInstance {
  * What an instance was applied with that is accepted and does not do what its user most likely wants: a sentence
  * each, naming variables and never a secret.
  */
-export function instanceWarnings({ kind, profile, variables, machineDiskGib }: WarnedInstance): string[] {
+export function instanceWarnings({
+  kind,
+  profile,
+  profileLabels,
+  variables,
+  machineDiskGib,
+}: WarnedInstance): string[] {
   const known = profile.variables ?? []
   const meant = meantVariables(known, variables)
   const size = sizeOf(meant)
-  const problem = profileProblem(kind, profile, {}, variables)
+  const problem = profileProblem(kind, profile, profileLabels, variables)
   const warnings = [
     ...(problem ? [`The profile ${problem.problem}: ${problem.remedy}.`] : []),
     ...nameWarnings(known, variables, meant),

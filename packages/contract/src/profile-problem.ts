@@ -5,7 +5,7 @@ import { quoted } from './variable-text.ts'
 import type { Variable } from './variable.ts'
 
 /** What exported profiles say in a label besides, or instead of, `computeType` (wire contract 2.4). */
-const COMPUTE_TYPE_LABEL = 'paas.envmgmt.io/compute_type'
+export const COMPUTE_TYPE_LABEL = 'paas.envmgmt.io/compute_type'
 
 /** Kinds of values that another engine works out before it uses them (wire contract 2.4). */
 const WORKED_OUT: readonly string[] = ['expression', 'hcl']
@@ -50,9 +50,9 @@ function machineProblem(
   spec: ComputeProfileSpec,
   labels: Readonly<Record<string, string>>,
 ): ProfileProblem | null {
-  const type = spec.computeType ?? labels[COMPUTE_TYPE_LABEL]
+  const type = computeTypeOf(spec, labels)
   if (type !== undefined) {
-    if (type.trim().toLowerCase() === 'vm') return null
+    if (type.toLowerCase() === 'vm') return null
     return {
       problem: `has the computeType ${quoted(type)}, and only virtual machines ("vm") can be deployed here`,
       remedy: 'set spec.computeType of the profile to "vm" if it is one of virtual machines',
@@ -79,10 +79,23 @@ function valueProblem(profile: readonly Variable[], own: readonly Variable[]): P
   return null
 }
 
-/** The name of the environment template that another engine realises the profile by; undefined without one. */
+/**
+ * What a profile says that it is one of, in its spec or else in its label.
+ * @returns undefined when neither says a word
+ */
+export function computeTypeOf(
+  { computeType }: ComputeProfileSpec,
+  labels: Readonly<Record<string, string>> = {},
+): string | undefined {
+  return computeType?.trim() || labels[COMPUTE_TYPE_LABEL]?.trim() || undefined
+}
+
+/**
+ * The environment template, in an object or by its name alone, that another engine realises the profile by; undefined
+ * without one.
+ */
 function templateOf(spec: ComputeProfileSpec): string | undefined {
   const { environmentTemplate: template } = spec as { environmentTemplate?: unknown }
-  if (typeof template !== 'object' || template === null) return undefined
-  const { name } = template as { name?: unknown }
-  return typeof name === 'string' && name !== '' ? name : undefined
+  const name = typeof template === 'string' ? template : (template as { name?: unknown } | null)?.name
+  return typeof name === 'string' && name.trim() !== '' ? name : undefined
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ComputeInstanceRow } from '../../../packages/server/src/store/schema.ts'
 import { Store } from '../../../packages/server/src/store/store.ts'
 import { type ApiClient, INSTANCES, instanceBody, serviceBody, SERVICES } from '../../support/api-client.ts'
 import { startSimulated, type SimulatedServer } from '../../support/simulated-server.ts'
@@ -51,6 +52,19 @@ const SLURM = {
 const from = (name: string, profile: string) => {
   const body = instanceBody(name)
   return { ...body, spec: { ...body.spec, computeProfile: { name: profile } } }
+}
+
+/** Makes an instance's row what an earlier version made of it. */
+async function keepAs(
+  name: string,
+  columns: Partial<Pick<ComputeInstanceRow, 'profile' | 'labels' | 'deploy_generation'>>,
+): Promise<void> {
+  await server.stop()
+  const store = await Store.open(join(server.state, 'berth.db'))
+  await store.db.updateTable('compute_instances').set(columns).where('name', '=', name).execute()
+  await store.close()
+  server = await startSimulated(server.state)
+  api = server.api
 }
 
 test.each([
@@ -118,16 +132,7 @@ test('an instance that was applied before its profile was told apart is not publ
   const body = { ...from('old', 'mine'), spec: { computeProfile: { name: 'mine' }, variables: [] } }
   await api.call('POST', 'computeprofiles', exported('mine', { computeType: 'vm', variables: [] }))
   await api.call('POST', INSTANCES, body)
-  await server.stop()
-  const store = await Store.open(join(server.state, 'berth.db'))
-  await store.db
-    .updateTable('compute_instances')
-    .set({ profile: JSON.stringify({ computeType: 'slurm' }) })
-    .where('name', '=', 'old')
-    .execute()
-  await store.close()
-  server = await startSimulated(server.state)
-  api = server.api
+  await keepAs('old', { profile: JSON.stringify({ computeType: 'slurm' }) })
   expect(await api.call('POST', `${INSTANCES}/old/publish`)).toMatchObject({
     status: 400,
     body: { field: 'spec.computeProfile.name', message: expect.stringContaining('"slurm"') },
@@ -135,6 +140,76 @@ test('an instance that was applied before its profile was told apart is not publ
   const { status } = await api.instance('old')
   expect(status.status).toBe('not_deployed')
   expect(status.warnings?.[0]).toContain('computeType "slurm"')
+})
+
+const LABEL = 'paas.envmgmt.io/compute_type'
+const TEMPLATE = { environmentTemplate: { name: 'acme-vm', version: 'v1' }, variables: [] }
+const bare = (name: string, profile: string) => {
+  const body = from(name, profile)
+  return { ...body, spec: { ...body.spec, variables: [] } }
+}
+
+test.each([
+  ['absent', TEMPLATE],
+  ['empty', { ...TEMPLATE, computeType: '' }],
+])(
+  'a profile of virtual machines by its label only is deployed, with a computeType that is %s',
+  async (name, spec) => {
+    const profile = `by-label-${name}`
+    expect(
+      (await api.call('POST', 'computeprofiles', exported(profile, spec, { [LABEL]: 'vm' }))).status,
+    ).toBe(200)
+    const body = bare(profile, profile)
+    const own = { ...body, metadata: { ...body.metadata, labels: {} } }
+    const applied = await api.call('POST', INSTANCES, own)
+    expect(applied).toMatchObject({ status: 200 })
+    expect(applied.headers.get('warning')).not.toContain('template')
+    expect(await api.call('POST', `${INSTANCES}/${profile}/publish`)).toMatchObject({ status: 200 })
+    await api.waitForStatus(profile, 'success')
+  },
+)
+
+test('an environment template that is named by a text is one', async () => {
+  const profile = exported('by-text', { environmentTemplate: 'acme-pods', variables: [] })
+  expect((await api.call('POST', 'computeprofiles', profile)).headers.get('warning')).toContain('acme-pods')
+  expect((await api.call('POST', INSTANCES, bare('vm', 'by-text'))).status).toBe(400)
+})
+
+test('what an earlier version applied of such a profile is told by its labels, and can be deployed', async () => {
+  await api.call('POST', 'computeprofiles', exported('former', TEMPLATE, { [LABEL]: 'vm' }))
+  await api.call('POST', INSTANCES, bare('former', 'former'))
+  const publish = async () => (await api.call('POST', `${INSTANCES}/former/publish`)).status
+  const kept = JSON.stringify(exported('former', TEMPLATE).spec)
+  // By the labels that it took, then by the profile's that has the name, then since it was deployed.
+  await keepAs('former', { profile: kept })
+  const read = await api.instance('former')
+  expect(JSON.stringify(read.status.warnings)).not.toContain('template')
+  expect(await publish()).toBe(200)
+  await api.waitForStatus('former', 'success')
+  await keepAs('former', { profile: kept, labels: '{}' })
+  expect(await publish()).toBe(200)
+  await api.call('POST', 'computeprofiles', exported('former', TEMPLATE))
+  expect(await publish()).toBe(200)
+  await api.call('POST', 'computeprofiles', exported('former', TEMPLATE, { [LABEL]: 'vm' }))
+  // Applied as it was, it keeps what its profile says, and nobody sees a change.
+  const { metadata, spec } = await api.instance('former')
+  const again = { ...bare('former', 'former'), metadata: { ...metadata, labels: {} }, spec }
+  expect((await api.call('POST', INSTANCES, again)).body.metadata).toEqual(metadata)
+  await keepAs('former', { deploy_generation: null })
+  await api.call('POST', 'computeprofiles', exported('former', TEMPLATE))
+  expect(await publish()).toBe(200)
+})
+
+test('what an earlier version applied of a profile of something else by its label is not published', async () => {
+  await api.call('POST', 'computeprofiles', exported('nodes', { variables: [] }, { [LABEL]: 'vm' }))
+  await api.call('POST', INSTANCES, bare('nodes', 'nodes'))
+  await keepAs('nodes', { profile: '{"variables":[]}', labels: JSON.stringify({ [LABEL]: 'cluster' }) })
+  const refused = await api.call('POST', `${INSTANCES}/nodes/publish`)
+  expect(refused).toMatchObject({ status: 400, body: { message: expect.stringContaining('"cluster"') } })
+  expect((await api.instance('nodes')).status.warnings?.[0]).toContain('"cluster"')
+  await keepAs('nodes', { profile: '{"variables":[]}', labels: null })
+  await api.call('POST', 'computeprofiles', exported('nodes', { variables: [] }, { [LABEL]: 'cluster' }))
+  expect((await api.call('POST', `${INSTANCES}/nodes/publish`)).status).toBe(400)
 })
 
 test('a profile that says no size is deployed with one that is told', async () => {

@@ -1,13 +1,15 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { ApiError } from '@berth/contract/api-error'
 import { machineSettings } from '@berth/contract/machine-settings'
+import { computeTypeOf } from '@berth/contract/profile-problem'
+import type { Variable } from '@berth/contract/variable'
 import type { Caller } from '../auth/caller.ts'
 import { findInstance, insertInstance, updateInstance } from '../store/compute-instances.ts'
 import { findProfile } from '../store/profiles.ts'
 import { recordAudit, recordEvent, subjectOf, type Requester } from '../store/records.ts'
 import type { ComputeInstanceRow, ProfileRow, ProjectRow, WorkspaceRow } from '../store/schema.ts'
 import type { Tx } from '../store/store.ts'
-import { sealVariables } from '../store/stored-variable.ts'
+import { isOpenSecret, sealVariables, type StoredVariable } from '../store/stored-variable.ts'
 import type { ApiContext } from './api-context.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { refuseSmallerDisk } from './disk-size.ts'
@@ -25,6 +27,7 @@ import {
   checkVariables,
 } from './variable-rules.ts'
 import { metadataColumns } from './views/metadata-view.ts'
+import { labelsOf } from './views/profile-labels.ts'
 import type { ProfileSpec } from './views/profile-snapshot.ts'
 
 /** Stands for a secret that publish makes up, while the configuration is checked. */
@@ -63,7 +66,8 @@ export async function applyInstance(
   const before = existing && configurationOf(context, project, existing)
   const profileSpec = JSON.parse(profile.spec) as ProfileSpec
   const profileVariables = profileSpec.variables ?? []
-  refuseUnrealisable(body.kind, { spec: profileSpec, labels: labelsOf(profile) }, body.spec.variables ?? [])
+  const profileLabels = labelsOf(profile)
+  refuseUnrealisable(body.kind, { spec: profileSpec, labels: profileLabels }, body.spec.variables ?? [])
   checkSecretNames(profileVariables, body.spec.variables ?? [])
   const variables = sentVariables(
     profileVariables,
@@ -77,19 +81,32 @@ export async function applyInstance(
   const asked = { kind: body.kind, profile: profileSpec, variables }
   applicationOf(context.registries, asked, () => MADE_LATER)
   const { variables: _, ...spec } = body.spec
+  const keptProfile = body.kind === 'ComputeInstance' ? withType(profileSpec, profileLabels) : profileSpec
   const columns = {
     ...metadataColumns(withProfileLabels(body, profile)),
-    spec: canonicalJson(spec),
-    profile: canonicalJson(profileSpec),
+    profile: canonicalJson(keptProfile),
   }
   const sameSpec =
     before !== undefined && asksTheSame(context, before, { spec, variables, profile: profileSpec })
-  if (existing && sameSpec && sameMetadata(existing, columns)) return existing
   const changed = { spec, profile: profileSpec, variables }
   if (before && !sameSpec) refuseSmallerDisk(context, existing, before, changed)
   const id = existing?.id ?? randomUUIDv7()
-  const sealed = sealVariables(context.secretBox, placeOf(project, id), profileVariables, variables)
-  return write(context, tx, apply, existing, sameSpec, { ...columns, id, variables: JSON.stringify(sealed) })
+  const seal = (open: readonly Variable[]) =>
+    JSON.stringify(sealVariables(context.secretBox, placeOf(project, id), profileVariables, open))
+  const opened = existing && before && holdsOpenSecret(profileVariables, existing)
+  const kept = existing && sameSpec ? existing : { spec: canonicalJson(spec), variables: seal(variables) }
+  const row = {
+    ...columns,
+    id,
+    spec: kept.spec,
+    variables: opened && sameSpec ? seal(before.variables) : kept.variables,
+  }
+  if (!existing || !sameSpec || !sameMetadata(existing, columns))
+    return write(context, tx, apply, existing, sameSpec, row)
+  // What an earlier version kept in another way: nobody asked for a change, and nobody sees one.
+  const { variables: keptVariables, profile: keptAs } = row
+  const isKept = existing.profile === keptAs && existing.variables === keptVariables
+  return isKept ? existing : updateInstance(tx, id, { profile: keptAs, variables: keptVariables })
 }
 
 type Columns = ReturnType<typeof metadataColumns> &
@@ -107,7 +124,7 @@ async function write(
   const by = JSON.stringify(apply.caller.principal)
   const row = existing
     ? await updateInstance(tx, existing.id, {
-        ...(sameSpec ? { ...columns, spec: existing.spec, variables: existing.variables } : columns),
+        ...columns,
         generation: existing.generation + (sameSpec ? 0 : 1),
         modified_at: now,
         modified_by: by,
@@ -162,14 +179,19 @@ async function profileFor(tx: Tx, { body, project, caller }: ApplyInstance): Pro
   )
 }
 
-/** The guide copies a profile's labels onto its instances; where the client leaves labels out, Berth does. */
-function withProfileLabels({ metadata }: InstanceRequest, profile: ProfileRow) {
-  const labels = labelsOf(profile)
-  return metadata.labels !== undefined || labels === undefined ? metadata : { ...metadata, labels }
+/** The profile as its instance keeps it: what it is one of may be said in its labels only. */
+function withType(spec: ProfileSpec, labels: Readonly<Record<string, string>>): ProfileSpec {
+  return { ...spec, computeType: computeTypeOf(spec, labels) ?? 'vm' }
 }
 
-function labelsOf({ labels }: ProfileRow): Record<string, string> | undefined {
-  return labels === null ? undefined : (JSON.parse(labels) as Record<string, string>)
+function holdsOpenSecret(profileVariables: readonly Variable[], { variables }: ComputeInstanceRow): boolean {
+  return (JSON.parse(variables) as StoredVariable[]).some((stored) => isOpenSecret(profileVariables, stored))
+}
+
+/** The guide copies a profile's labels onto its instances; where the client leaves labels out, Berth does. */
+function withProfileLabels({ metadata }: InstanceRequest, profile: ProfileRow) {
+  const own = metadata.labels !== undefined || profile.labels === null
+  return own ? metadata : { ...metadata, labels: labelsOf(profile) }
 }
 
 function sameMetadata(existing: ComputeInstanceRow, columns: ReturnType<typeof metadataColumns>): boolean {

@@ -54,5 +54,7 @@ function fingerprint(context: ApiContext, { spec, variables, profile }: Instance
     )
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
   const datacenter = { name: context.datacenter, ...spec.datacenter }
-  return canonicalJson({ spec: { ...spec, datacenter }, values, profile })
+  // What a profile is one of decides whether there is a machine, not what it is like.
+  const { computeType: _, ...kept } = profile
+  return canonicalJson({ spec: { ...spec, datacenter }, values, profile: kept })
 }

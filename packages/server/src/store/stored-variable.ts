@@ -25,13 +25,29 @@ export function sealVariables(
   variables: readonly Variable[],
 ): StoredVariable[] {
   return variables.map((variable) => {
-    const { value, ...rest } = variable
-    if (!value) return variable
-    const seal = () => box.seal(`${place}/${variable.name}`, value)
-    if (isSensitive(profileVariables, variable)) return { ...rest, sealed: seal() }
-    const masked = maskMembers(value, secretMembers(profileVariables, variable))
-    return masked === value ? variable : { ...rest, value: masked, sealed: seal() }
+    const { value = '', ...rest } = variable
+    const shown = shownBeside(profileVariables, variable)
+    return shown === null
+      ? variable
+      : { ...rest, ...shown, sealed: box.seal(`${place}/${variable.name}`, value) }
   })
+}
+
+/** Whether a variable is stored in the clear though it is a secret, since an earlier version took it for none. */
+export function isOpenSecret(profileVariables: readonly Variable[], stored: StoredVariable): boolean {
+  return stored.sealed === undefined && shownBeside(profileVariables, stored) !== null
+}
+
+/** What of a secret value is stored in the clear, beside the sealed one; null when it is no secret. */
+function shownBeside(
+  profileVariables: readonly Variable[],
+  variable: Variable,
+): { readonly value?: string } | null {
+  const { value } = variable
+  if (!value) return null
+  if (isSensitive(profileVariables, variable)) return {}
+  const masked = maskMembers(value, secretMembers(profileVariables, variable))
+  return masked === value ? null : { value: masked }
 }
 
 /** The variables in the clear. */
