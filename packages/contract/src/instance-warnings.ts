@@ -3,7 +3,7 @@ import { misspeltMembers } from './application/misspelt-members.ts'
 import { canonicalGpuModel, namedGpuModel } from './gpu-model.ts'
 import type { InstanceKind } from './instance-kind.ts'
 import { machineSize, unsaidSizes, type MachineSize } from './machine-size.ts'
-import { meantVariables, type MeantVariable } from './machine-variables.ts'
+import { meantVariables, unreadSentences, type MeantVariable } from './machine-variables.ts'
 import { MASK } from './mask.ts'
 import { nameFinder } from './near-name.ts'
 import { profileProblem } from './profile-problem.ts'
@@ -23,7 +23,10 @@ import { mergeVariables, type Variable } from './variable.ts'
 const MOST_WARNINGS = 16
 
 /** So many names that the profile lacks are looked at: who sends more did not misspell them. */
-const MOST_UNKNOWN = 32
+const MOST_UNKNOWN = MOST_WARNINGS
+
+/** The meanings that only an application has. */
+const OF_SERVICES: ReadonlySet<VariableMeaning> = new Set(['applicationConfig', 'certificate'])
 
 /** What warnings are made from. */
 export interface WarnedInstance {
@@ -54,7 +57,8 @@ export function instanceWarnings({
   const problem = profileProblem(kind, profile, profileLabels, variables)
   const warnings = [
     ...(problem ? [`The profile ${problem.problem}: ${problem.remedy}.`] : []),
-    ...nameWarnings(known, variables, meant),
+    ...unreadSentences(known, variables),
+    ...nameWarnings(kind, known, variables, meant),
     ...misspeltMembers(known, variables).map(
       ({ variable, member, meant: nearest }) =>
         `${quoted(member)} in ${quoted(variable)} is not known and has no effect: did you mean ${quoted(nearest)}?`,
@@ -74,6 +78,7 @@ export function instanceWarnings({
 
 /** What names that the profile does not have are worth saying. */
 function nameWarnings(
+  kind: InstanceKind,
   profile: readonly Variable[],
   own: readonly Variable[],
   meant: ReadonlyMap<VariableMeaning, MeantVariable>,
@@ -83,6 +88,8 @@ function nameWarnings(
   const nearestTo = nameFinder(unknown.length === 0 ? [] : knownNames(profile))
   return unknown.flatMap(({ name, value = '' }) => {
     const meaning = defaultMeaning(name) ?? clientMeaning(name)
+    if (kind !== 'Service' && meaning !== undefined && OF_SERVICES.has(meaning))
+      return [`${quoted(name)} is for services, and has no effect on a compute instance.`]
     if (meaning !== undefined) return takenWarnings(profile, own, meant, { name, value, meaning })
     const nearest = nearestTo(name)
     if (nearest === undefined) return []

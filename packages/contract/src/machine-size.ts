@@ -4,6 +4,7 @@ import { MACHINE_LIMITS } from './machine-limits.ts'
 import type { MeantVariable } from './machine-variables.ts'
 import type { VariableMeaning } from './variable-meaning.ts'
 import { quoted } from './variable-text.ts'
+import { wholeNumber, type Limits } from './whole-number.ts'
 
 /** What a machine is made of. */
 export interface MachineSize {
@@ -23,11 +24,6 @@ const DEFAULTS = { vcpus: 1, memoryMib: 1024, diskGib: 10 } as const
 
 /** Less than a whole GiB is rounded up. */
 const DISK_LIMITS_MIB = { minimum: 1, maximum: MACHINE_LIMITS.diskGib.maximum * 1024 } as const
-
-interface Limits {
-  readonly minimum: number
-  readonly maximum: number
-}
 
 const MIB_PER_UNIT: Readonly<Record<string, number>> = {
   MiB: 1,
@@ -96,15 +92,6 @@ function gpuModelOf(meant: ReadonlyMap<VariableMeaning, MeantVariable>): string 
   const byNode = namedGpuModel(meant.get('nodeType')?.value ?? '')
   if (byNode !== undefined && !model?.isOwn) return byNode
   return model === undefined ? '' : canonicalGpuModel(model.value)
-}
-
-function wholeNumber({ name, value }: MeantVariable, { minimum, maximum }: Limits): number {
-  const text = value.trim()
-  const number = Number(text)
-  if (!/^\d+$/.test(text) || number < minimum || number > maximum) {
-    throw ApiError.invalid(name, `must be a whole number from ${minimum} to ${maximum}; got ${quoted(value)}`)
-  }
-  return number
 }
 
 /** @param limits in MiB */

@@ -1,14 +1,11 @@
 import type { InstanceKind } from './instance-kind.ts'
-import { meantVariables } from './machine-variables.ts'
+import { isWorkedOut, meantVariables } from './machine-variables.ts'
 import type { ComputeProfileSpec, ServiceProfileSpec } from './profile.ts'
 import { quoted } from './variable-text.ts'
 import type { Variable } from './variable.ts'
 
 /** What exported profiles say in a label besides, or instead of, `computeType` (wire contract 2.4). */
 export const COMPUTE_TYPE_LABEL = 'paas.envmgmt.io/compute_type'
-
-/** Kinds of values that another engine works out before it uses them (wire contract 2.4). */
-const WORKED_OUT: readonly string[] = ['expression', 'hcl']
 
 /** Why Berth cannot make of a profile what it describes, and what can be done. */
 export interface ProfileProblem {
@@ -67,12 +64,12 @@ function machineProblem(
 }
 
 function valueProblem(profile: readonly Variable[], own: readonly Variable[]): ProfileProblem | null {
-  if (!profile.some(({ valueType = '' }) => WORKED_OUT.includes(valueType))) return null
+  if (!profile.some(isWorkedOut)) return null
   for (const { name, isOwn } of meantVariables(profile, own).values()) {
-    const valueType = profile.find((variable) => variable.name === name)?.valueType ?? ''
-    if (isOwn || !WORKED_OUT.includes(valueType)) continue
+    const declared = profile.find((variable) => variable.name === name)
+    if (isOwn || !declared || !isWorkedOut(declared)) continue
     return {
-      problem: `gives ${quoted(name)} a value of the type ${quoted(valueType)}, which is not worked out here`,
+      problem: `gives ${quoted(name)} a value of the type ${quoted(declared.valueType ?? '')}, which is not worked out here`,
       remedy: `give ${quoted(name)} a plain value in the profile`,
     }
   }

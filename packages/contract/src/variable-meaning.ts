@@ -93,6 +93,11 @@ export function clientMeaning(name: string): VariableMeaning | undefined {
   return CLIENT_NAMES.get(name)
 }
 
+/** The clients' own names that have a meaning in an object of the profile. */
+export function clientNames(profileVariables: readonly Named[], meaning: VariableMeaning): string[] {
+  return [...CLIENT_NAMES.keys()].filter((name) => meaningOf(profileVariables, name) === meaning)
+}
+
 /**
  * The profile's variable that says what a client's own name would say.
  * @param name the client's, which is passed over

@@ -11,7 +11,7 @@ export interface MisspeltMember {
 }
 
 /** So many members that the schema lacks are looked at: who sends more did not misspell them. */
-const MOST_UNKNOWN = 32
+const MOST_UNKNOWN = 16
 
 /**
  * What in the configuration, as anybody may read it, is most likely a slip. Text that is no JSON object has none.

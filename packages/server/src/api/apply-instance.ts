@@ -20,6 +20,7 @@ import { sentVariables } from './sent-variables.ts'
 import { applicationOf } from './service-application.ts'
 import { refuseUnrealisable } from './unrealisable-profile.ts'
 import {
+  checkOnePassword,
   checkOverrides,
   checkSecretNames,
   checkSecretTexts,
@@ -77,6 +78,7 @@ export async function applyInstance(
   checkVariableCount(profileVariables, variables)
   checkOverrides(profileVariables, variables)
   checkSecretTexts(profileVariables, variables)
+  checkOnePassword(profileVariables, variables)
   machineSettings(profileVariables, variables)
   const asked = { kind: body.kind, profile: profileSpec, variables }
   applicationOf(context.registries, asked, () => MADE_LATER)

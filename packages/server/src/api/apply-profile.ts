@@ -1,10 +1,12 @@
 import { ApiError } from '@berth/contract/api-error'
 import { checkApplicationProfile } from '@berth/contract/application/check-application-profile'
 import { machineSettings } from '@berth/contract/machine-settings'
+import { unreadSentences } from '@berth/contract/machine-variables'
 import { profileProblem, type ProfileProblem } from '@berth/contract/profile-problem'
 import type { ProfileRequest } from '@berth/contract/profile'
 import type { Variable } from '@berth/contract/variable'
 import { clientMeaning } from '@berth/contract/variable-meaning'
+import { quoted } from '@berth/contract/variable-text'
 import { randomUUIDv7 } from 'node:crypto'
 import type { Caller } from '../auth/caller.ts'
 import { insertProfile, ownProfile, updateProfile, type ProfileKind } from '../store/profiles.ts'
@@ -12,15 +14,25 @@ import { recordAudit, recordEvent, type Requester } from '../store/records.ts'
 import type { ProfileRow, ProjectRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { checkProfileSecrets, checkVariables } from './variable-rules.ts'
+import { withoutSecrets } from './profile-secrets.ts'
+import { checkVariables } from './variable-rules.ts'
 import { metadataColumns } from './views/metadata-view.ts'
 
 /** What whoever applies a profile should know of it, a sentence each. */
 export function profileWarnings(kind: ProfileKind, body: ProfileRequest): string[] {
+  const given = body.spec.variables ?? []
   const found = problemOf(kind, body)
-  if (found === null) return []
   const name = JSON.stringify(body.metadata.name)
-  return [`The profile ${name} is kept, but cannot be deployed: it ${found.problem}; ${found.remedy}.`]
+  return [
+    ...(found
+      ? [`The profile ${name} is kept, but cannot be deployed: it ${found.problem}; ${found.remedy}.`]
+      : []),
+    ...withoutSecrets(given).withoutValue.map(
+      (secret) =>
+        `The value of ${quoted(secret)} is not kept: it is a secret, and every tenant reads a profile.`,
+    ),
+    ...unreadSentences(given),
+  ]
 }
 
 /** What another catalogue means by a name of its own is for its instances to be held to, and no reason not to keep it. */
@@ -49,12 +61,13 @@ interface ApplyProfile {
  */
 export async function applyProfile(store: Store, apply: ApplyProfile): Promise<ProfileRow> {
   const { kind, project, body, requester } = apply
-  const variables = body.spec.variables ?? []
-  checkVariables(variables)
-  checkProfileSecrets(variables)
+  const given = body.spec.variables ?? []
+  checkVariables(given)
+  const { variables } = withoutSecrets(given)
   if (problemOf(kind, body) === null) machineSettings(variables.filter(isBerths), [])
   if (kind === 'ServiceProfile') checkApplicationProfile(body.spec)
-  const columns = { ...metadataColumns(body.metadata), spec: canonicalJson(body.spec) }
+  const spec = body.spec.variables ? { ...body.spec, variables } : body.spec
+  const columns = { ...metadataColumns(body.metadata), spec: canonicalJson(spec) }
   return store.transaction(async (tx) => {
     const now = store.clock.now()
     const existing = await ownProfile(tx, kind, project.id, columns.name)

@@ -1,8 +1,14 @@
 import { ApiError } from '@berth/contract/api-error'
-import { maskMembers, secretMembers } from '@berth/contract/application/secret-members'
+import { secretMembers } from '@berth/contract/application/secret-members'
 import { nameFinder } from '@berth/contract/near-name'
 import { MAX_VARIABLES, type Variable } from '@berth/contract/variable'
-import { clientMeaning, defaultMeaning, knownNames, meaningOf } from '@berth/contract/variable-meaning'
+import {
+  clientMeaning,
+  clientNames,
+  defaultMeaning,
+  knownNames,
+  meaningOf,
+} from '@berth/contract/variable-meaning'
 import { isSensitive } from '../store/stored-variable.ts'
 
 /** @throws ApiError 400 when two variables share a name */
@@ -12,23 +18,6 @@ export function checkVariables(variables: readonly Variable[]): void {
     if (seen.has(name))
       throw ApiError.invalid(`spec.variables[${index}].name`, `${JSON.stringify(name)} is given twice`)
     seen.add(name)
-  }
-}
-
-/**
- * A profile is read by every tenant and copied into their instances, so it is no place for a secret.
- * @throws ApiError 400 naming the variable
- */
-export function checkProfileSecrets(variables: readonly Variable[]): void {
-  for (const variable of variables) {
-    const { name, value } = variable
-    if (!value) continue
-    if (isSensitive(variables, variable)) {
-      throw ApiError.invalid(name, 'is sensitive, and a profile cannot keep a secret: leave its value out')
-    }
-    if (maskMembers(value, secretMembers(variables, variable)) !== value) {
-      throw ApiError.invalid(name, 'holds a secret, and a profile cannot keep one: leave that member out')
-    }
   }
 }
 
@@ -55,23 +44,42 @@ function isJsonObject(text: string): boolean {
 }
 
 /**
- * Refuses a name that most likely means one of the profile's secrets: taken for a variable of its own, its value
- * could be read.
+ * Refuses a name that most likely means a secret, be it the profile's or one that has its meaning by default: taken
+ * for a variable of its own, its value could be read.
  * @throws ApiError 400 naming the right one
  */
 export function checkSecretNames(profile: readonly Variable[], own: readonly Variable[]): void {
-  const secrets = profile.filter(
-    (variable) => isSensitive(profile, variable) || secretMembers(profile, variable).length > 0,
-  )
-  const nearestTo = nameFinder(knownNames(profile))
+  const known = knownNames(profile)
+  const secrets = [...known, ...clientNames(profile, 'password')].filter((name) => {
+    const variable = profile.find((declared) => declared.name === name) ?? { name }
+    return isSensitive(profile, variable) || secretMembers(profile, variable).length > 0
+  })
+  const nearestTo = nameFinder(known)
+  const nearestSecret = nameFinder(secrets)
   for (const variable of own) {
-    const { name } = variable
-    if (profile.some((declared) => declared.name === name) || isSensitive(profile, variable)) continue
-    const nearest = nearestTo(name)
-    const meant = secrets.find((secret) => secret.name === nearest || isMeant(profile, secret.name, name))
-    if (meant)
-      throw ApiError.invalid(name, `is not known to the profile; write ${JSON.stringify(meant.name)}`)
+    const { name, value } = variable
+    const isKnown = profile.some((declared) => declared.name === name) || isSensitive(profile, variable)
+    if (!value || isKnown) continue
+    const nearest = nearestTo(name) ?? nearestSecret(name)
+    const meant = secrets.find((secret) => secret === nearest || isMeant(profile, secret, name))
+    if (meant !== undefined)
+      throw ApiError.invalid(name, `is not known to the profile; write ${JSON.stringify(meant)}`)
   }
+}
+
+/**
+ * Of two passwords one would be lost without a word, since both read as the mask.
+ * @param own with the secrets in the clear
+ * @throws ApiError 400 when they differ
+ */
+export function checkOnePassword(profile: readonly Variable[], own: readonly Variable[]): void {
+  const [first, ...others] = own.filter(({ name, value }) => value && meaningOf(profile, name) === 'password')
+  const other = others.find(({ value }) => value !== first?.value)
+  if (!first || !other) return
+  throw ApiError.invalid(
+    other.name,
+    `is another password than ${JSON.stringify(first.name)}; leave one of them out`,
+  )
 }
 
 /** Whether a name is another one for a secret's meaning. */

@@ -10,11 +10,16 @@ import type { SecretBox } from './secret-box.ts'
  */
 export type StoredVariable = Variable & { readonly sealed?: string }
 
-/** Whether a variable's value is a secret: its profile says so, or it is a password. */
+/**
+ * Whether a variable's value is a secret: its profile says so, or it is a password, or the configuration of an
+ * application that the profile does not describe, so that nobody can tell the secrets in it.
+ */
 export function isSensitive(profileVariables: readonly Variable[], variable: Variable): boolean {
   const declared = profileVariables.find((candidate) => candidate.name === variable.name)
   const options = declared?.options ?? variable.options
-  return options?.sensitive === true || meaningOf(profileVariables, variable.name) === 'password'
+  if (options?.sensitive === true) return true
+  const meaning = meaningOf(profileVariables, variable.name)
+  return meaning === 'password' || (meaning === 'applicationConfig' && !declared)
 }
 
 /** @param place of the object: `organization/project/object` */
