@@ -4,7 +4,6 @@ import { bootPhase, reachPhase, startPhase } from './boot.ts'
 import { accessPhase } from './access.ts'
 import { contactPhase } from './contact.ts'
 import { containerPhase } from './container.ts'
-import { fitPhase } from './fit.ts'
 import type { DeployPhase, PhaseInput } from './phase.ts'
 import { placePhase } from './place.ts'
 import { attachPhase, diskPhase, imagePhase } from './prepare.ts'
@@ -32,7 +31,7 @@ const WAYS: Readonly<Record<string, readonly DeployPhase[]>> = {
     answerPhase,
   ],
   // The rules in the kernel and those in the relay change one right after the other.
-  change: [addressPhase, fitPhase, attachPhase, reachPhase, accessPhase, setupPhase, answerPhase],
+  change: [addressPhase, attachPhase, reachPhase, accessPhase, setupPhase, answerPhase],
   keep: [imagePhase, containerPhase, diskPhase, addressPhase, attachPhase, reachPhase],
   down: [shutdownPhase],
 }

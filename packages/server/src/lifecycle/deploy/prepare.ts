@@ -4,6 +4,7 @@ import { accessOf, sealAccess } from '../../store/published-settings.ts'
 import { accessAtStart } from '../guest-access.ts'
 import { policyOf } from '../guest-network.ts'
 import { guestPort, imageFor, machineSpec, projectNetwork } from '../machine-spec.ts'
+import { checkSize } from '../size-check.ts'
 import { placementOf, type DeployPhase } from './phase.ts'
 
 /** Makes sure that the host can boot the instance's guest image. */
@@ -17,7 +18,7 @@ export const imagePhase: DeployPhase = {
   },
 }
 
-/** Makes the project's network and the guest's place on it, with what may reach it there. */
+/** Makes the project's network and the guest's place on it, with what may reach it there. Of one that runs, its new size is checked as well. */
 export const attachPhase: DeployPhase = {
   name: 'attach',
   label: 'Attach network',
@@ -30,7 +31,7 @@ export const attachPhase: DeployPhase = {
       const policy = policyOf(host.plan, input.settings, input.places)
       await host.network.ensurePort(network, guestPort(host, id, address), policy)
     })
-    return { done: {} }
+    return { done: await checkSize(host, input) }
   },
 }
 
