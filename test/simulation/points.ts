@@ -43,7 +43,7 @@ export const CRASH_POINTS = [...EFFECTS, ...COMMITS, 'claim'].flatMap((name) => 
   `${name}:after`,
 ])
 
-const TARGETS = 8
+const TARGETS = 12
 
 /**
  * Points at which the server of a seed's run dies for sure, if it comes there, beside the crashes of chance. What
